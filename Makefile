@@ -1,0 +1,49 @@
+# make demo    a real call with real speech on this machine
+# make test    every test, and all checks
+# make check   format, lint, types, layers
+# make bench   the benchmarks, as tables
+# make clean   away with everything that was made
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+DEV    := $(VENV)/.dev
+
+.PHONY: demo test check bench clean recordings
+
+# The environment that users have: the package and its speech engines.
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Offhook needs Python 3.11 or later: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv is missing: apt-get install python3-venv"; exit 1; }
+	@echo "Setting up $(VENV) (once; about 200 MB of packages)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all]'
+	@touch $@
+
+# What developers need beside it.
+$(DEV): $(READY) pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group test --group lint
+	@touch $@
+
+# Human recordings for the demo; without them it uses those inside a wheel, and says so.
+recordings:
+	@sh scripts/fetch_recordings.sh || true
+
+demo: $(READY) recordings
+	@$(BIN)/offhook demo $(ARGS)
+
+check: $(DEV)
+	$(BIN)/ruff format --check src tests examples benchmarks
+	$(BIN)/ruff check src tests examples benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check recordings
+	$(BIN)/python -m pytest $(ARGS)
+
+bench: $(DEV) recordings
+	@for file in benchmarks/*.py; do echo; echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+clean:
+	rm -rf $(VENV) build dist calls .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,92 @@
+"""The one exception tree of Offhook. Everything that the package raises on purpose is an `OffhookError`.
+
+OffhookError
+├── UsageError                  bad input of ours: a flag, a file, a setting (the command line exits with 2)
+│   ├── AudioFileError          a sound file that cannot be read or written
+│   ├── KeyFileError            API keys and client secrets that cannot be used
+│   └── TraceError              a trace file that cannot be read
+├── LocalProtocolError          our own side asked the session for something that the protocol forbids now
+├── PeerError                   the other side, or the line to it, failed
+│   ├── UpgradeRejected         HTTP answer other than 101
+│   ├── SessionRejected         `disconnect` in place of `opened`
+│   ├── SessionFailed           violation, time-out or `disconnect` with an error in mid-session
+│   └── ConnectionLost          socket closed without `close`/`closed`
+├── CallEnded                   the call is over: nothing more can be said or asked in it
+└── EngineError                 a speech engine failed
+    └── EngineMissing           it is not installed; says which extra to install
+
+A peer's fault never raises inside a session: it is reported as a `Violation` event (see `offhook.protocol.events`).
+"""
+
+from __future__ import annotations
+
+
+class OffhookError(Exception):
+    """Base of all errors that Offhook raises on purpose."""
+
+
+class UsageError(OffhookError):
+    """Input of our own user is wrong; the message says what to change."""
+
+
+class AudioFileError(UsageError):
+    """A sound file cannot be read or written."""
+
+
+class KeyFileError(UsageError):
+    """API keys or client secrets cannot be used."""
+
+
+class TraceError(UsageError):
+    """A trace file cannot be read."""
+
+
+class LocalProtocolError(OffhookError):
+    """Our own side asked for something that the protocol forbids in this state. Nothing was changed or sent."""
+
+
+class PeerError(OffhookError):
+    """The other side, or the line to it, failed."""
+
+
+class UpgradeRejected(PeerError):
+    """The server answered the upgrade with another HTTP status than 101."""
+
+    def __init__(self, status: int, reason: str = "") -> None:
+        super().__init__(f"the server refused the WebSocket upgrade: HTTP {status} {reason}".rstrip())
+        self.status = status
+        self.reason = reason
+
+
+class SessionRejected(PeerError):
+    """The server answered `open` with `disconnect`."""
+
+    def __init__(self, reason: str, info: str = "") -> None:
+        super().__init__(f"the server refused the session: {reason}" + (f" ({info})" if info else ""))
+        self.reason = reason
+        self.info = info
+
+
+class SessionFailed(PeerError):
+    """The session ended by a violation, a time-out, or a `disconnect` other than `completed`."""
+
+
+class ConnectionLost(PeerError):
+    """The socket closed before the session was closed."""
+
+
+class CallEnded(OffhookError):
+    """The call is over: nothing more can be said or asked in it."""
+
+
+class EngineError(OffhookError):
+    """A speech engine failed."""
+
+
+class EngineMissing(EngineError):
+    """A speech engine is not installed."""
+
+    def __init__(self, engine: str, extra: str) -> None:
+        super().__init__(f"{engine} is not installed: pip install 'offhook[{extra}]'")
+        self.engine = engine
+        self.extra = extra
