@@ -1,0 +1,125 @@
+"""The bounded queue between what a bot says and the wire: a cushion at once, then real time.
+
+A bot makes speech much faster than it is heard. If all of it left at once, the platform would hold minutes that a
+barge-in must reach and throw away. So only a cushion runs ahead of what is heard, and the residue after a barge-in is
+never longer than that. It reads no clock: the time comes with each call.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from .ulaw import RATE
+
+#: Seconds of audio that run ahead of the listener: enough for 0.3 s of jitter on the line and in our own loop.
+CUSHION: Final = 0.6
+#: Seconds of an audio message: 0.25 to 0.5 stays below the platform's five messages a second (P6.6).
+FRAME: Final = 0.3
+#: Below this many seconds a message waits for more, unless nothing more comes or the cushion is nearly gone.
+LEAST: Final = 0.2
+_NEARLY_GONE: Final = 0.1
+#: Seconds that may wait here before `say()` is made to wait.
+CAPACITY: Final = 5.0
+
+
+class Playout:
+    """Mono audio of one byte a sample at 8 kHz, paced. A `session.connection.Source`.
+
+    Args:
+        on_room: Called when the queue has fallen below half of its capacity.
+    """
+
+    def __init__(
+        self,
+        *,
+        cushion: float = CUSHION,
+        frame: float = FRAME,
+        capacity: float = CAPACITY,
+        on_room: Callable[[], None] | None = None,
+    ) -> None:
+        self._cushion = cushion
+        self._frame = frame
+        self._capacity = int(capacity * RATE)
+        self._on_room = on_room
+        self._chunks: deque[bytes] = deque()
+        self._more = False
+        self._epoch = 0.0
+        self._run = 0
+        self.queued = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether whoever produces should wait for `on_room`."""
+        return self.queued >= self._capacity
+
+    def push(self, data: bytes, *, more: bool = False) -> None:
+        """Queue audio. `more`: further audio of the same saying is about to come, so small rests may wait for it."""
+        if data:
+            self._chunks.append(data)
+            self.queued += len(data)
+        self._more = more
+
+    def clear(self) -> int:
+        """Throw away what has not left; returns its samples. What follows starts with a cushion of its own."""
+        dropped, self.queued = self.queued, 0
+        self._chunks.clear()
+        self._more = False
+        self._run = 0
+        return dropped
+
+    def _ahead(self, now: float) -> float:
+        """Seconds by which what has left is ahead of the listener."""
+        return self._epoch + self._run / RATE - now if self._run else 0.0
+
+    def due(self, now: float) -> list[bytes]:
+        """Audio that is to leave by now, in messages."""
+        out: list[bytes] = []
+        while self.queued:
+            if self._run and self._ahead(now) <= 0.0:
+                self._run = 0  # the listener has caught up: a new run, with a cushion of its own
+            if self._run == 0:
+                self._epoch = now
+                size = int(self._cushion * RATE)
+            else:
+                # A timer may fire a little early; without the grace it would be set again and again.
+                if self._ahead(now) - 0.001 > self._cushion - self._frame:
+                    break
+                size = int(self._frame * RATE)
+            if self._waits_for_more(now):
+                break
+            out.append(self._take(size))
+        return out
+
+    def _waits_for_more(self, now: float) -> bool:
+        return self._more and self.queued < LEAST * RATE and self._run > 0 and self._ahead(now) > _NEARLY_GONE
+
+    def next_due(self) -> float | None:
+        """When `due` will have something; None if nothing waits."""
+        if not self.queued:
+            return None
+        if not self._run:
+            return 0.0
+        end = self._epoch + self._run / RATE
+        if self._more and self.queued < LEAST * RATE:
+            return end - _NEARLY_GONE
+        return end - (self._cushion - self._frame)
+
+    def _take(self, size: int) -> bytes:
+        parts, wanted = [], size
+        while wanted > 0 and self._chunks:
+            chunk = self._chunks.popleft()
+            if len(chunk) > wanted:
+                self._chunks.appendleft(chunk[wanted:])
+                chunk = chunk[:wanted]
+            parts.append(chunk)
+            wanted -= len(chunk)
+        data = parts[0] if len(parts) == 1 else b"".join(parts)
+        was = self.queued
+        self.queued -= len(data)
+        self._run += len(data)
+        half = self._capacity // 2
+        if self._on_room is not None and self.queued < half <= was:
+            self._on_room()
+        return data
