@@ -1,0 +1,214 @@
+"""When the caller begins, pauses and ends a turn, decided from voice scores alone.
+
+Pure state: scores with their positions go in, decisions come out. It knows no audio, no engine, no clock and no words.
+All positions count samples at 8 kHz on the stream's timeline, which may jump (pauses, discarded audio; P6.5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from ..audio.ulaw import RATE
+from ..errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class TurnPolicy:
+    """Settings of turn taking. Times are seconds of the stream.
+
+    Attributes:
+        enter: Score from which a frame counts as voice while nobody speaks.
+        leave: Score below which it counts as silence while somebody speaks.
+        onset: Voice needed, gathered over a little more time, before speech has started; what a barge-in waits for.
+        least: Voice that a turn must hold; with less (a cough, a click) it is not passed on.
+        pause: Silence after which speech has paused; what early recognition waits for.
+        silence: Silence after which the turn is over.
+        longest: A turn is cut here; what follows is the next turn.
+    """
+
+    enter: float = 0.5
+    leave: float = 0.45
+    onset: float = 0.12
+    least: float = 0.16
+    pause: float = 0.25
+    silence: float = 0.5
+    longest: float = 30.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.leave <= self.enter <= 1:
+            raise UsageError("a turn policy needs 0 < leave <= enter <= 1")
+        if not 0 < self.pause <= self.silence < self.longest:
+            raise UsageError("a turn policy needs 0 < pause <= silence < longest, in seconds")
+        if not 0 < self.onset <= self.least < self.longest:
+            raise UsageError("a turn policy needs 0 < onset <= least < longest, in seconds")
+
+    @classmethod
+    def eager(cls) -> TurnPolicy:
+        """Answers fast and cuts in on those who think while they speak: menus, yes and no."""
+        return cls(pause=0.15, silence=0.3)
+
+    @classmethod
+    def patient(cls) -> TurnPolicy:
+        """Lets people think and read out long numbers."""
+        return cls(silence=1.0)
+
+
+Cause: TypeAlias = Literal["silence", "length", "cut"]
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Speech began at `position`, which lies before `decided_at`."""
+
+    position: int
+    decided_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """The voice stopped at `position`; the turn is not over yet."""
+
+    position: int
+    decided_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """The voice that had paused is back; the turn goes on."""
+
+    decided_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The turn is over.
+
+    Attributes:
+        start: Where it began.
+        position: Where the voice stopped.
+        decided_at: Where that was certain.
+        enough: Whether it held as much voice as the policy asks for.
+        cause: `silence`; `length` if it was cut for being too long; `cut` if the stream jumped or was flushed.
+    """
+
+    start: int
+    position: int
+    decided_at: int
+    enough: bool
+    cause: Cause
+
+
+Decision: TypeAlias = Started | Paused | Resumed | Ended
+
+DROPOUT = RATE // 10  # gathered voice with more silence than this in it is void: it did not begin speech
+_RETURN = 0.06  # seconds of voice needed to resume: one stray frame must not put off the end of a turn
+
+
+class TurnDetector:
+    """Takes scores in the order of the stream and says what they mean.
+
+    Args:
+        policy: Settings; may be replaced at any time by assigning to `policy`.
+    """
+
+    def __init__(self, policy: TurnPolicy | None = None) -> None:
+        self.policy = policy or TurnPolicy()
+        self._position: int | None = None  # where the next score should begin
+        self._start: int | None = None  # of the turn under way
+        self._voiced = 0  # samples of voice in it
+        self._last_voice = 0  # where the latest voice ended
+        self._paused = False
+        # Voice that may turn out to begin or resume speech.
+        self._candidate: int | None = None
+        self._gathered = 0
+
+    @property
+    def speaking(self) -> bool:
+        """Whether a turn is under way, pauses included."""
+        return self._start is not None
+
+    @property
+    def paused(self) -> bool:
+        """Whether the voice has paused within the turn under way."""
+        return self._paused
+
+    def score(self, score: float, start: int, end: int) -> tuple[Decision, ...]:
+        """Takes the score of the samples from `start` to `end`. A jump of `start` first ends what was under way."""
+        decisions: tuple[Decision, ...] = ()
+        if start != self._position:
+            decisions = self.flush()
+        self._position = end
+        if self._start is not None and end - self._start > self.policy.longest * RATE:
+            decisions += self._cut_to_length(self._start, start)
+        if self._start is None:
+            return decisions + self._while_idle(score, start, end)
+        if self._paused:
+            return decisions + self._while_paused(self._start, score, start, end)
+        return decisions + self._while_speaking(self._start, score, start, end)
+
+    def flush(self) -> tuple[Decision, ...]:
+        """Ends what is under way where the stream stands; the next score may be anywhere."""
+        position, self._position = self._position, None
+        if self._start is None or position is None:
+            self._forget_candidate()
+            return ()
+        return (self._end(self._start, self._last_voice if self._paused else position, position, "cut"),)
+
+    def _while_idle(self, score: float, start: int, end: int) -> tuple[Decision, ...]:
+        if not self._gather(score, start, end, self.policy.onset):
+            return ()
+        self._start = onset = start if self._candidate is None else self._candidate
+        self._speak_on(self._gathered, end)
+        return (Started(onset, end),)
+
+    def _while_speaking(self, turn: int, score: float, start: int, end: int) -> tuple[Decision, ...]:
+        if score >= self.policy.leave:
+            self._speak_on(end - start, end)
+            return ()
+        if end - self._last_voice < self.policy.pause * RATE:
+            return ()
+        self._paused = True
+        return (Paused(self._last_voice, end), *self._while_paused(turn, score, start, end))
+
+    def _while_paused(self, turn: int, score: float, start: int, end: int) -> tuple[Decision, ...]:
+        if self._gather(score, start, end, _RETURN):
+            self._speak_on(self._gathered, end)
+            return (Resumed(end),)
+        # Voice that may resume the turn holds its end back; it either does so or is forgotten soon.
+        if self._candidate is None and end - self._last_voice >= self.policy.silence * RATE:
+            return (self._end(turn, self._last_voice, end, "silence"),)
+        return ()
+
+    def _cut_to_length(self, turn: int, position: int) -> tuple[Decision, ...]:
+        if self._paused:
+            return (self._end(turn, self._last_voice, position, "length"),)
+        ended = self._end(turn, position, position, "length")
+        self._start = self._last_voice = position
+        return (ended, Started(position, position))
+
+    def _end(self, turn: int, position: int, decided_at: int, cause: Cause) -> Ended:
+        enough = self._voiced >= self.policy.least * RATE
+        self._start, self._voiced, self._paused = None, 0, False
+        self._forget_candidate()
+        return Ended(turn, position, decided_at, enough, cause)
+
+    def _speak_on(self, voiced: int, end: int) -> None:
+        self._voiced += voiced
+        self._last_voice = end
+        self._paused = False
+        self._forget_candidate()
+
+    def _gather(self, score: float, start: int, end: int, seconds: float) -> bool:
+        """Whether enough voice has come together, with little silence in it."""
+        if score >= self.policy.enter:
+            if self._candidate is None:
+                self._candidate = start
+            self._gathered += end - start
+        elif self._candidate is not None and end - self._candidate - self._gathered > DROPOUT:
+            self._forget_candidate()
+        return self._gathered >= seconds * RATE
+
+    def _forget_candidate(self) -> None:
+        self._candidate = None
+        self._gathered = 0

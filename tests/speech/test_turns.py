@@ -1,0 +1,178 @@
+"""Turn taking on scripted scores: each letter is 20 ms, `#` voice, `.` silence, `-` in between."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from offhook.errors import UsageError
+from offhook.speech.turns import Decision, Ended, Paused, Resumed, Started, TurnDetector, TurnPolicy
+
+FRAME = 160
+SCORES = {"#": 0.9, "-": 0.47, ".": 0.1}  # "-" lies between `leave` and `enter`
+
+
+def run(
+    script: str, policy: TurnPolicy | None = None, at: int = 0, turns: TurnDetector | None = None
+) -> list[Decision]:
+    turns = turns or TurnDetector(policy)
+    decisions: list[Decision] = []
+    for index, letter in enumerate(script):
+        start = at + index * FRAME
+        decisions += turns.score(SCORES[letter], start, start + FRAME)
+    return decisions
+
+
+def frames(count: int) -> int:
+    return count * FRAME
+
+
+def test_a_turn_starts_is_paused_and_ends() -> None:
+    decisions = run("." * 10 + "#" * 20 + "." * 30)
+    assert decisions == [
+        Started(frames(10), frames(16)),  # 120 ms of voice, dated back to its beginning
+        Paused(frames(30), frames(43)),  # 250 ms of silence lie within 13 frames
+        Ended(frames(10), frames(30), frames(55), True, "silence"),
+    ]
+
+
+def test_positions_are_those_of_the_stream() -> None:
+    started, _, ended = run("#" * 20 + "." * 30, at=1_000_003)
+    assert started == Started(1_000_003, 1_000_003 + frames(6))
+    assert isinstance(ended, Ended)
+    assert ended.position == 1_000_003 + frames(20)
+
+
+@pytest.mark.parametrize("script", ["." * 50, "-" * 50, "#####" + "." * 20, "#.." * 50])
+def test_no_speech_starts_without_enough_voice(script: str) -> None:
+    assert run(script) == []
+
+
+def test_short_dropouts_do_not_delay_the_onset() -> None:
+    assert run("##.##..##")[0] == Started(0, frames(9))
+
+
+def test_less_voice_is_needed_to_go_on_than_to_start() -> None:
+    decisions = run("#" * 10 + "-" * 100)
+    assert decisions == [Started(0, frames(6))]
+
+
+def test_voice_that_returns_continues_the_turn() -> None:
+    decisions = run("#" * 10 + "." * 20 + "#" * 10 + "." * 30)
+    kinds = [type(decision) for decision in decisions]
+    assert kinds == [Started, Paused, Resumed, Paused, Ended]
+    assert isinstance(decisions[-1], Ended)
+    assert (decisions[-1].start, decisions[-1].position) == (0, frames(40))
+
+
+def test_one_stray_frame_does_not_put_off_the_end() -> None:
+    quiet = run("#" * 20 + "." * 40)[-1]
+    stray = run("#" * 20 + "." * 18 + "#" + "." * 21)[-1]
+    assert isinstance(quiet, Ended)
+    assert isinstance(stray, Ended)
+    assert stray.position == quiet.position
+    assert stray.decided_at <= quiet.decided_at + 800
+
+
+def test_voice_just_before_the_end_holds_it_back_only_until_it_is_clear() -> None:
+    resumes = run("#" * 20 + "." * 24 + "#" * 10)
+    assert [type(decision) for decision in resumes] == [Started, Paused, Resumed]
+    dies = run("#" * 20 + "." * 24 + "#" + "." * 10)
+    assert isinstance(dies[-1], Ended)
+    assert dies[-1].decided_at == frames(20 + 24 + 1 + 6)
+
+
+def test_a_cough_is_told_from_a_turn() -> None:
+    policy = TurnPolicy(least=0.3)
+    cough, word = run("#" * 10 + "." * 30, policy)[-1], run("#" * 16 + "." * 30, policy)[-1]
+    assert isinstance(cough, Ended)
+    assert isinstance(word, Ended)
+    assert (cough.enough, word.enough) == (False, True)
+
+
+def test_a_long_turn_is_cut_and_goes_on_as_the_next() -> None:
+    policy = TurnPolicy(longest=1.0)
+    decisions = run("#" * 120 + "." * 30, policy)
+    assert decisions[:3] == [
+        Started(0, frames(6)),
+        Ended(0, frames(50), frames(50), True, "length"),
+        Started(frames(50), frames(50)),
+    ]
+    last = decisions[-1]
+    assert isinstance(last, Ended)
+    assert (last.start, last.position, last.cause) == (frames(100), frames(120), "silence")
+
+
+def test_a_jump_ends_the_turn_where_the_stream_stopped() -> None:
+    turns = TurnDetector()
+    run("#" * 20, turns=turns)
+    decisions = run("#" * 6, at=500_000, turns=turns)
+    assert decisions[0] == Ended(0, frames(20), frames(20), True, "cut")
+    assert decisions[1] == Started(500_000, 500_000 + frames(6))
+
+
+def test_a_jump_while_paused_ends_the_turn_where_the_voice_stopped() -> None:
+    turns = TurnDetector()
+    run("#" * 20 + "." * 15, turns=turns)
+    assert run(".", at=500_000, turns=turns) == [Ended(0, frames(20), frames(35), True, "cut")]
+
+
+def test_voice_before_a_jump_does_not_count_after_it() -> None:
+    turns = TurnDetector()
+    run("#####", turns=turns)
+    assert run("#" + "." * 10, at=500_000, turns=turns) == []
+
+
+def test_flush_ends_a_turn_once() -> None:
+    turns = TurnDetector()
+    run("#" * 20, turns=turns)
+    assert turns.speaking
+    assert turns.flush() == (Ended(0, frames(20), frames(20), True, "cut"),)
+    assert turns.flush() == ()
+    assert not turns.speaking
+
+
+def test_presets_differ_in_patience() -> None:
+    script = "#" * 20 + "." * 100
+    ends = [run(script, policy)[-1] for policy in (TurnPolicy.eager(), TurnPolicy(), TurnPolicy.patient())]
+    times = [end.decided_at for end in ends if isinstance(end, Ended)]
+    assert times == sorted(set(times))
+    assert len(times) == 3
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"leave": 0.6}, {"enter": 1.1}, {"leave": 0}, {"pause": 0.6}, {"silence": 40}, {"onset": 0}, {"least": 0.1}],
+)
+def test_settings_that_make_no_sense_are_refused(settings: dict[str, float]) -> None:
+    with pytest.raises(UsageError, match="turn policy needs"):
+        TurnPolicy(**settings)
+
+
+@given(st.lists(st.tuples(st.text("#-.", max_size=80), st.integers(0, 3)), max_size=8))
+def test_whatever_comes_turns_are_whole_and_in_order(stretches: list[tuple[str, int]]) -> None:
+    """Starts and ends alternate, pauses lie within turns, and no turn reaches into another or across a jump."""
+    turns = TurnDetector(TurnPolicy(longest=2.0))
+    at, decisions, jumps = 0, [], []
+    for script, gap in stretches:
+        decisions += run(script, at=at, turns=turns)
+        at += frames(len(script)) + gap * 1000
+        jumps.append((at - gap * 1000, at))
+    decisions += turns.flush()
+
+    speaking, end_of_last = False, 0
+    for decision in decisions:
+        match decision:
+            case Started(position, decided_at):
+                assert not speaking
+                assert end_of_last <= position <= decided_at
+                speaking = True
+            case Ended(start, position, decided_at):
+                assert speaking
+                assert end_of_last <= start <= position <= decided_at
+                assert not any(start < before and after < position for before, after in jumps if before != after)
+                speaking, end_of_last = False, position
+            case Paused() | Resumed():
+                assert speaking
+    assert not speaking
