@@ -1,0 +1,56 @@
+"""The documentation is true: generated pages are fresh, links lead somewhere, commands and options exist."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from offhook.cli.main import VERBS, cli
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def test_state_diagrams_are_drawn_from_the_tables() -> None:
+    spec = importlib.util.spec_from_file_location("make_states", ROOT / "docs" / "make_states.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (ROOT / "docs" / "states.md").read_text() == module.page(), "run: python docs/make_states.py"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text())
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def options_of(words: list[str]) -> set[str]:
+    context = click.Context(cli)
+    command: click.Command | None = cli
+    for word in words:
+        if not isinstance(command, click.Group):
+            break
+        command = command.get_command(context, word)
+        assert command is not None, f"there is no verb {' '.join(words)}"
+    assert command is not None
+    return {option for parameter in command.params for option in parameter.opts}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_commands_and_their_options_exist(page: Path) -> None:
+    for line in re.findall(r"offhook ((?:%s)[^`\n]*)" % "|".join(VERBS), page.read_text()):
+        words = line.replace("\\|", " ").split()
+        known = options_of([words[0]] + [word for word in words[1:2] if word in ("new", "sign", "verify", "show", "replay")])
+        used = {word.split("=")[0].rstrip(",.;)") for word in words if word.startswith("--")}
+        assert used - known - {"--help"} == set(), line
+
+
+def test_every_verb_is_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert [verb for verb in VERBS if f"offhook {verb}" not in readme] == []

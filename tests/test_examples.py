@@ -1,0 +1,100 @@
+"""The examples run, are short, and the README shows them as they are."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from offhook import connect
+from offhook.audio import tones, ulaw
+from offhook.cli.load import load_host
+from offhook.protocol import ClientSession
+from offhook.session.reception import Reception
+from offhook.session.server import Server
+from offhook.testing.pair import SESSION_ID, opening
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+README = (ROOT / "README.md").read_text()
+
+
+def server_of(name: str) -> Server:
+    return Server(Reception(load_host(str(ROOT / "examples" / name))))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_examples_are_short(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 40
+
+
+@pytest.mark.parametrize("name", ["support.py", "transcribe.py"])
+def test_the_readme_shows_the_example(name: str) -> None:
+    code = (ROOT / "examples" / name).read_text().split('"""\n', 1)[1].strip()
+    assert code in README
+
+
+async def test_echo() -> None:
+    spoken = ulaw.encode(tones.tone(440, 0.5))
+    async with server_of("echo.py") as server:
+        async with connect(f"ws://127.0.0.1:{server.port}/api/v1/audiohook/ws") as call:
+            await call.play(spoken)
+            await call.listen(timeout=5)
+        assert spoken in call.recording()[1]
+        assert (await call.result()).outcome == "hangup"
+
+
+async def test_keypad_by_the_program_that_calls_it(capfd: pytest.CaptureFixture[str]) -> None:
+    async with server_of("keypad.py") as server:
+        uri = f"ws://127.0.0.1:{server.port}/api/v1/audiohook/ws"
+        program = await asyncio.create_subprocess_exec(
+            sys.executable, str(ROOT / "examples" / "place_call.py"), uri, stdout=asyncio.subprocess.PIPE
+        )
+        out, _ = await program.communicate()
+    assert program.returncode == 0
+    assert re.search(r"the bot spoke for 0\.\d s", out.decode())
+    assert "completed {'verified': 'true', 'attempts': '1'}" in out.decode()
+
+
+def test_own_loop() -> None:
+    sys.path.insert(0, str(ROOT))
+    from examples.own_loop import Recorder
+
+    client, recorder = ClientSession(SESSION_ID, opening()), Recorder(SESSION_ID)
+
+    def carry(now: float) -> None:
+        for data in client.data_to_send(now):
+            for answer in recorder.feed(data, now):
+                client.receive(answer, now)
+
+    client.open()
+    carry(0.0)
+    client.send_audio(b"\x01\x02\x03")
+    carry(0.1)
+    client.close()
+    carry(0.2)
+    assert bytes(recorder.audio) == b"\x01\x02\x03"
+    assert client.finished
+
+
+async def test_mounted_in_fastapi() -> None:
+    import uvicorn
+
+    sys.path.insert(0, str(ROOT))
+    from examples.mount import app
+
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", ws="websockets-sansio", lifespan="off"))
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    async with connect(f"ws://127.0.0.1:{port}/audiohook/ws", input={"pin": "42"}) as call:
+        await call.listen(timeout=5)
+        await call.dtmf("42#")
+        result = await call.result()
+    server.should_exit = True
+    await serving
+    assert result.output == {"verified": "true", "attempts": "1"}
