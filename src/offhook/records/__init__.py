@@ -1,0 +1,1 @@
+"""What is kept of a call: its events, its recording, the store that keeps them, and the report that shows them."""

@@ -1,0 +1,113 @@
+"""File work of the records: done in order by one thread, so that a slow disk delays records and never a call.
+
+Knows work and bytes; nothing of calls.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from pathlib import Path
+from queue import SimpleQueue
+from typing import BinaryIO, Final, TypeVar, cast
+
+Result = TypeVar("Result")
+
+# A disk so far behind will not catch up; memory is worth more than the records.
+MAX_WAITING: Final = 64 * 1024 * 1024
+
+_log = logging.getLogger(__name__)
+
+
+class Disk:
+    """One thread and its queue; the thread begins with the first work. What is queued is done even if nobody closes."""
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[tuple[Callable[[], object], int] | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._waiting = 0
+
+    @property
+    def waiting(self) -> int:
+        """Bytes handed in and not yet written."""
+        return self._waiting
+
+    @property
+    def is_behind(self) -> bool:
+        return self._waiting > MAX_WAITING
+
+    def submit(self, work: Callable[[], object], size: int = 0) -> None:
+        """Queue `work`, which holds `size` bytes. It should not raise: that is only logged."""
+        with self._lock:
+            self._waiting += size
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="offhook-records", daemon=True)
+                self._thread.start()
+                atexit.register(self.close)
+        self._queue.put((work, size))
+
+    def result(self, work: Callable[[], Result]) -> Future[Result]:
+        """Queue `work` behind all that waits, and get to know what comes of it."""
+        future: Future[Result] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(work())
+            except BaseException as error:
+                future.set_exception(error)
+
+        self.submit(run)
+        return future
+
+    def close(self) -> None:
+        """Wait until all is written. Work may be handed in again later."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            atexit.unregister(self.close)
+            self._queue.put(None)
+            thread.join()
+
+    def _run(self) -> None:
+        while (item := self._queue.get()) is not None:
+            work, size = item
+            try:
+                work()
+            except Exception:
+                _log.exception("file work of the records failed")
+            with self._lock:
+                self._waiting -= size
+
+
+def _owner_only(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def open_private(path: Path, mode: str = "wb") -> BinaryIO:
+    """Open a file that only its owner may read; unbuffered and binary."""
+    return cast("BinaryIO", open(path, mode, buffering=0, opener=_owner_only))
+
+
+def write_all(file: BinaryIO, data: bytes | bytearray | memoryview) -> None:
+    """Write the whole of `data`: an unbuffered file may take less at a time."""
+    left = memoryview(data)
+    while left:
+        left = left[file.write(left) :]
+
+
+def replace(path: Path, parts: Iterable[bytes]) -> None:
+    """Write a file as a whole: it is there complete, or as it was before."""
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        with open_private(draft) as file:
+            for part in parts:
+                write_all(file, part)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
