@@ -1,0 +1,120 @@
+"""The playback queue: bot audio on its way to the caller's ear. Sans-IO: it knows samples, neither sessions nor clocks.
+
+Whoever has the clock takes a tick's worth at a time. A run begins with the first queued sample that is heard and ends
+where a tick finds the queue empty, or where the queue is flushed (P4.13, P6.4).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final, NamedTuple
+
+from ..audio import ulaw
+
+TICK: Final = 160
+"""Samples of 20 ms, the packet time of telephony."""
+
+#: Samples that audio waits before its run begins. A bot that streams in real time has no slack otherwise: one frame
+#: that comes a moment late would be heard as a gap, and no telephone line plays without such a buffer.
+CUSHION: Final = 2 * TICK
+#: Samples that may wait: ten minutes. P6.3: the platform's own figure is not known, but lies above 200 s.
+LIMIT: Final = 600 * ulaw.RATE
+
+_SILENT_TICK: Final = ulaw.silence(TICK)
+
+
+class Played(NamedTuple):
+    """What the caller hears in one tick, and what begins and ends in it.
+
+    Attributes:
+        audio: Mu-law, exactly as long as was asked for.
+        started: Whether a run begins with its first sample.
+        completed: Samples into the tick at which a run ended; None if none did.
+    """
+
+    audio: bytes
+    started: bool = False
+    completed: int | None = None
+
+
+class Player:
+    """Queues bot audio and gives it out in ticks; silence where the queue is empty.
+
+    Args:
+        cushion: Samples that audio waits before its run begins.
+        limit: Samples that may wait.
+
+    Attributes:
+        queued: Samples that wait.
+        heard: Samples given out so far, silence not counted.
+        refused: Samples that found the queue full.
+        playing: Whether a run is on.
+    """
+
+    __slots__ = ("_chunks", "_cushion", "_head", "_limit", "_waited", "heard", "playing", "queued", "refused")
+
+    def __init__(self, *, cushion: int = CUSHION, limit: int = LIMIT) -> None:
+        self._chunks: deque[bytes] = deque()
+        self._head = 0  # samples of the first chunk that are gone
+        self._cushion = cushion
+        self._limit = limit
+        self._waited = 0
+        self.queued = 0
+        self.heard = 0
+        self.refused = 0
+        self.playing = False
+
+    def push(self, data: bytes) -> bool:
+        """Queue mu-law audio; False if it was refused because the queue is full."""
+        if self.queued + len(data) > self._limit:
+            self.refused += len(data)
+            return False
+        if data:
+            self._chunks.append(data)
+            self.queued += len(data)
+        return True
+
+    def take(self, samples: int = TICK) -> Played:
+        """What is heard in the next so many samples of time."""
+        if not self.queued:
+            ended = 0 if self.playing else None
+            self.playing = False
+            return Played(_silence(samples), completed=ended)
+        if not self.playing and self._waited < self._cushion:
+            self._waited += samples
+            return Played(_silence(samples))
+        started, self.playing, self._waited = not self.playing, True, 0
+        audio = self._pop(samples)
+        self.heard += len(audio)
+        if len(audio) == samples:
+            return Played(audio, started)
+        self.playing = False
+        return Played(audio + ulaw.silence(samples - len(audio)), started, len(audio))
+
+    def flush(self) -> int:
+        """Throw away what waits, and end the run that is on; returns the samples thrown away."""
+        thrown, self.queued = self.queued, 0
+        self._chunks.clear()
+        self._head = self._waited = 0
+        self.playing = False
+        return thrown
+
+    def _pop(self, samples: int) -> bytes:
+        """The oldest samples of the queue: so many, or as many as there are."""
+        wanted = min(samples, self.queued)
+        self.queued -= wanted
+        parts: list[bytes] = []
+        while wanted:
+            chunk, head = self._chunks[0], self._head
+            part = chunk[head : head + wanted]
+            parts.append(part)
+            wanted -= len(part)
+            self._head += len(part)
+            if self._head == len(chunk):
+                self._chunks.popleft()
+                self._head = 0
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _silence(samples: int) -> bytes:
+    return _SILENT_TICK if samples == TICK else ulaw.silence(samples)
