@@ -33,7 +33,8 @@ def profiles() -> str:
 def page() -> str:
     parts = [
         "# The state machines",
-        "Made by `python docs/make_states.py` from the tables in `offhook.protocol.states`. Messages in parentheses are received; the others are sent.",
+        "Made by `python docs/make_states.py` from the tables in `offhook.protocol.states`. "
+        "Messages in parentheses are received; the others are sent.",
     ]
     for role, name in NAMES.items():
         parts += [f"## {name}", diagram(role)]

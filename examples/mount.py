@@ -1,8 +1,8 @@
 """A bot inside an existing FastAPI application: uvicorn examples.mount:app"""
 
+from examples.keypad import bot
 from fastapi import FastAPI
 
-from examples.keypad import bot
 from offhook.session.asgi import AsgiApp
 from offhook.session.reception import Reception
 

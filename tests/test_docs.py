@@ -12,6 +12,7 @@ import pytest
 from offhook.cli.main import VERBS, cli
 
 ROOT = Path(__file__).parent.parent
+SUBVERBS = ("new", "sign", "verify", "show", "replay")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -44,9 +45,9 @@ def options_of(words: list[str]) -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
 def test_commands_and_their_options_exist(page: Path) -> None:
-    for line in re.findall(r"offhook ((?:%s)[^`\n]*)" % "|".join(VERBS), page.read_text()):
+    for line in re.findall(rf"offhook ((?:{'|'.join(VERBS)})[^`\n]*)", page.read_text()):
         words = line.replace("\\|", " ").split()
-        known = options_of([words[0]] + [word for word in words[1:2] if word in ("new", "sign", "verify", "show", "replay")])
+        known = options_of(words[:1] + [word for word in words[1:2] if word in SUBVERBS])
         used = {word.split("=")[0].rstrip(",.;)") for word in words if word.startswith("--")}
         assert used - known - {"--help"} == set(), line
 

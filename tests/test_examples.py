@@ -88,7 +88,7 @@ async def test_mounted_in_fastapi() -> None:
 
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", ws="websockets-sansio", lifespan="off"))
     serving = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
         await asyncio.sleep(0)
     port = server.servers[0].sockets[0].getsockname()[1]
     async with connect(f"ws://127.0.0.1:{port}/audiohook/ws", input={"pin": "42"}) as call:

@@ -64,6 +64,8 @@ def test_tests_mirror_the_source() -> None:
     whole = {
         "protocol": {"walk", "machine", "fuzz", "field_mistakes", "ambiguities", "time", "flows", "rates"},
         "session": {"engines"},
+        "bots": {"barge_in", "ending", "recording"},
+        "connector": {"call_end"},
         "cli": {"demo"},
         "speech": {"embedded"},
     }

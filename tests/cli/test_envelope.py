@@ -50,7 +50,7 @@ def test_every_key_is_required(missing):
     ],
 )
 def test_every_value_is_judged(change, what):
-    named = [fault for fault in envelope_faults(client("ping", 2, 1) | change, Role.CLIENT, 100)]
+    named = envelope_faults(client("ping", 2, 1) | change, Role.CLIENT, 100)
     assert [(fault.what, fault.harmless) for fault in named] == [(what, False)]
 
 

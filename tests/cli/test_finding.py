@@ -6,7 +6,7 @@ import json
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.cli.running import ID, client, ndjson, opening, server
 
@@ -92,6 +92,7 @@ def test_no_input_breaks_it(data):
     find(data)
 
 
+@settings(max_examples=50)
 @given(st.recursive(st.none() | st.text() | st.integers(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)))
 def test_no_json_around_a_message_hides_it(noise):
     assert bodies(json.dumps({"noise": noise, "data": PING})) == [PING]

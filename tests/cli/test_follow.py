@@ -87,6 +87,14 @@ def test_messages_may_cross():
     assert followed(*crossing) == []
 
 
+def test_late_acknowledgements_are_odd_and_not_wrong():
+    follower = Follower()
+    closing = opening(), opened(), client("close", 2, 1, reason="end")
+    assert followed(*closing, follower=follower) == []
+    (fault,) = follower.message(S, server("closed", 2, 1))
+    assert (fault.what, fault.harmless) == ("`closed` acknowledges too little", True)
+
+
 def test_positions_never_go_back_and_gaps_add_up():
     assert followed(opening(), opened(), client("ping", 2, 1, "PT2S"), client("ping", 3, 1, "PT1S")) == [
         "`position` is 1 s after 2 s: a stream never goes back"

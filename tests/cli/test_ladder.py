@@ -64,7 +64,8 @@ def test_facts():
         facts(
             Outline(
                 outcome="completed", reason="completed", output={"a": "b"}, closed=True, seconds=2.5, opened_ms=1.25,
-                messages={"client": {"open": 1, "audio": 4}, "server": {}}, audio_seconds={"client": 0.8, "server": 0.0},
+                messages={"client": {"open": 1, "audio": 4}, "server": {}},
+                audio_seconds={"client": 0.8, "server": 0.0},
                 said=["hello"], playbacks=[1.5],
             )
         )

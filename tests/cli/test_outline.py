@@ -26,7 +26,8 @@ def of(*items: dict | bytes, role: str = "client", step: float = 0.5):
 @pytest.mark.parametrize(
     ("end", "outcome", "reason"),
     [
-        ([server("disconnect", 2, 1, reason="completed"), client("close", 2, 2, reason="disconnect")], "completed", "completed"),
+        ([server("disconnect", 2, 1, reason="completed"), client("close", 2, 2, reason="disconnect")],
+         "completed", "completed"),
         ([server("disconnect", 2, 1, reason="error", info="x")], "error", "error"),
         ([server("disconnect", 2, 1, reason="unauthorized")], "unauthorized", "unauthorized"),
         ([client("close", 2, 1, reason="end"), server("disconnect", 2, 1, reason="completed")], "hangup", "end"),

@@ -94,14 +94,14 @@ async def test_a_redacted_recording_is_compared_by_names():
 async def test_playback_is_reported_as_it_is_heard_and_cut_short_by_a_barge_in():
     def act(bot: Bot, event: Event) -> None:
         if isinstance(event, AudioReceived) and event.position == 0:
-            bot.session.send_audio(bytes(8000 * 10))
+            bot.session.send_audio(bytes(8000 * 5))
         elif isinstance(event, DtmfReceived):
             bot.session.barge_in()
 
     async def keys(call: Call) -> None:
         await call.wait(3)
         await call.dtmf("5")
-        await call.wait(1)
+        await call.wait(4)
 
     data = await record(Bot(act), keys)
     bot = Bot(act)
@@ -170,6 +170,22 @@ async def test_speed():
     took = asyncio.get_running_loop().time() - began
     assert [d for d in compare(before, now) if d.decides] == []
     assert took < before.seconds / 5
+
+
+async def test_a_bot_may_take_its_time_to_end():
+    def hesitates(bot: Bot, event: Event) -> None:
+        if isinstance(event, DtmfReceived):
+            asyncio.get_running_loop().call_later(2.0, ends, bot)
+
+    def ends(bot: Bot) -> None:
+        if bot.session.is_live:
+            bot.session.disconnect("completed", output={"intent": "billing"})
+            bot.flush()
+
+    data = await record(Bot(clerk()))
+    _, patient, _ = await again(data, Bot(hesitates), patience=3.0)
+    _, impatient, _ = await again(data, Bot(hesitates), patience=1.0)
+    assert (patient.outcome, impatient.outcome) == ("completed", "hangup")
 
 
 async def test_a_server_that_refuses():

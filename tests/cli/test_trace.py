@@ -50,9 +50,9 @@ def serving(on_event: Callable[[Bot, Event], None], keys: KeyStore | None = None
     shared: dict[str, object] = {}
 
     async def main() -> None:
-        bot, stop = Bot(on_event), asyncio.Event()
+        bot, stop, loop = Bot(on_event), asyncio.Event(), asyncio.get_running_loop()
         bot.reception = Reception(bot, keys=keys)
-        shared["stop"] = lambda loop=asyncio.get_running_loop(): loop.call_soon_threadsafe(stop.set)
+        shared["stop"] = lambda: loop.call_soon_threadsafe(stop.set)
         async with Server(bot.reception) as server:
             shared["uri"] = f"ws://127.0.0.1:{server.port}/bot"
             ready.set()

@@ -13,12 +13,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Final, Literal
+from typing import Final, Literal, TypeVar
 
 import msgspec
 
 from ..errors import EngineMissing, OffhookError, UsageError
 
+T = TypeVar("T")
 State = Literal["ok", "missing", "bad", "note"]
 """`missing`: an extra that is not installed; `bad`: there, but it does not work; `note`: worth a look."""
 
@@ -175,7 +176,7 @@ def _engine(name: str, kind: str, use: Callable[[str], tuple[float, str]]) -> Ch
     return Check("speech", f"{name} ({kind})", "ok", f"{number}{used}", seconds=round(seconds, 3))
 
 
-def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
+def _timed(work: Callable[[], T]) -> tuple[float, T]:
     start = time.perf_counter()
     done = work()
     return time.perf_counter() - start, done

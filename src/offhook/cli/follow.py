@@ -170,10 +170,13 @@ class Follower:
         side, machine = self._sides[sender], self._machines[sender]
         allowed = may_send(machine, side.state, sender, type)
         saved = side.state, side.unseen.copy()
+        late = not allowed
         while not allowed and side.unseen:
             self._see(sender)
             allowed = may_send(machine, side.state, sender, type)
-        if not allowed:
+        if allowed and late and self._judging:
+            yield Fault(f"`{type}` acknowledges too little", "it answers what came behind that", harmless=True)
+        elif not allowed:
             side.state, side.unseen = saved
             if self._judging and any(by is sender and name == type for row in machine.values() for by, name in row):
                 yield Fault(f"`{type}` in state {side.state}", f"the {sender} may send {self._allowed(sender)} there")

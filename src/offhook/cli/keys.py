@@ -64,8 +64,9 @@ def new(as_json: bool, as_toml: bool) -> None:
 
 @keys.command()
 @click.argument("uri")
-@click.option("--key", required=True, help="API key.")
-@click.option("--secret", default="", help="Client secret, base64; without one the request is not signed.")
+@click.option("--key", required=True, envvar=["OFFHOOK_KEYS_SIGN_KEY", "OFFHOOK_KEY"], help="API key.")
+@click.option("--secret", default="", envvar=["OFFHOOK_KEYS_SIGN_SECRET", "OFFHOOK_SECRET"],
+              help="Client secret, base64; without one the request is not signed.")  # fmt: skip
 @click.option("--organization", default=_ORGANIZATION, show_default=True, help="Audiohook-Organization-Id.")
 @click.option("--session", help="Audiohook-Session-Id. Default: a new one.")
 @click.option("--correlation", help="Audiohook-Correlation-Id. Default: a new one.")

@@ -1,0 +1,48 @@
+"""Bots: what is written in ten lines and served to a platform."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..protocol import CONNECTOR, MONO, Media
+from ..speech.cache import PromptCache
+from ..speech.turns import TurnPolicy
+from .call import Call
+from .engines import Engines
+from .host import Host
+
+
+class Bot(Host):
+    """A voice bot: handlers by path, and how they are served.
+
+    Args:
+        name: For records and logs.
+        voice: Of the synthesiser; None for its default.
+        interim: Whether events bring results before the caller's turn is over.
+        turns: When the caller's turn is over.
+        engines: What listens and speaks.
+        preload: Load the engines when serving starts, not in the first call.
+        languages: What to list where the platform asks for the supported languages.
+        prompts: Keeps what was synthesised once; None synthesises anew each time.
+    """
+
+    line = Call
+
+    def __init__(
+        self,
+        name: str = "bot",
+        *,
+        voice: str | None = None,
+        interim: bool = False,
+        turns: TurnPolicy | None = None,
+        engines: Engines | None = None,
+        preload: bool = True,
+        languages: Sequence[str] = ("en-US",),
+        media: Sequence[Media] = (MONO,),
+        prompts: PromptCache | None = None,
+    ) -> None:
+        super().__init__(name, CONNECTOR, engines=engines, preload=preload, media=media, languages=languages)
+        self.voice = voice
+        self.interim = interim
+        self.turns = turns or TurnPolicy()
+        self.prompts = prompts

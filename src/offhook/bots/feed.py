@@ -1,0 +1,68 @@
+"""What comes one by one and comes to an end with its call: turns, transcripts, keys, frames, events."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
+from typing import Generic, TypeVar
+
+from ..errors import CallEnded
+
+T = TypeVar("T")
+
+
+class Feed(Generic[T]):
+    """A queue that is filled by plain calls, may be read by several tasks, and ends.
+
+    Args:
+        limit: Items to keep; the oldest makes room for the next. None keeps all.
+    """
+
+    def __init__(self, limit: int | None = None) -> None:
+        self._items: deque[T] = deque(maxlen=limit)
+        self._news = asyncio.Event()
+        self._ended = False
+
+    def put(self, item: T) -> bool:
+        """Add an item; False if the oldest one was lost for it."""
+        full = len(self._items) == self._items.maxlen
+        self._items.append(item)
+        self._news.set()
+        return not full
+
+    def put_back(self, items: Iterable[T]) -> None:
+        """Return items that were taken and not used, before all others."""
+        self._items.extendleft(reversed(list(items)))
+        self._news.set()
+
+    def clear(self) -> None:
+        """Forget what waits."""
+        self._items.clear()
+
+    def end(self) -> None:
+        """Nothing more comes; what waits can still be read."""
+        self._ended = True
+        self._news.set()
+
+    async def next(self) -> T:
+        """The next item.
+
+        Raises:
+            CallEnded: Nothing is left, and nothing more comes.
+        """
+        while not self._items:
+            if self._ended:
+                raise CallEnded("the call is over")
+            self._news.clear()
+            await self._news.wait()
+        return self._items.popleft()
+
+    async def read(self) -> AsyncIterator[T]:
+        """All items, to the end."""
+        while True:
+            try:
+                item = await self.next()
+            except CallEnded:
+                return
+            yield item

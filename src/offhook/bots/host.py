@@ -1,0 +1,136 @@
+"""What serves handlers: takes sessions from a reception, gives each to its handler, and tells whoever watches."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Literal, TypeVar, overload
+
+from ..errors import UsageError
+from ..protocol import Event, Media, Open, Profile, choose
+from ..records.events import AnyEvent
+from ..records.store import CallStore
+from ..session.reception import Answer, Decline, ServerLink
+from ..session.wire import UpgradeRequest
+from .engines import Engines
+from .handling import GRACE, Handling
+from .line import Handler, Line
+from .router import Router
+
+logger = logging.getLogger("offhook.bots")
+
+H = TypeVar("H", bound=Callable[..., Any])
+Watcher = Callable[[Line, AnyEvent], None]
+
+
+class Host:
+    """Base of `Bot` and `Monitor`; a `session.reception.Application`.
+
+    Attributes:
+        store: Keeps calls, if set.
+        lines: Sessions that are up.
+        handlings: Handlers at work: one may outlive its session.
+        l16_order: Byte order of L16 audio (P6.1: little-endian unless told otherwise).
+    """
+
+    line: ClassVar[Callable[..., Line]]
+
+    def __init__(
+        self,
+        name: str,
+        profile: Profile,
+        *,
+        engines: Engines | None,
+        preload: bool,
+        media: Sequence[Media],
+        languages: Sequence[str],
+    ) -> None:
+        self.name = name
+        self.profile = profile
+        self.engines = engines or Engines()
+        self.preload = preload
+        self.media = tuple(media)
+        self.languages = tuple(languages)
+        self.store: CallStore | None = None
+        self.l16_order: Literal["little", "big"] = "little"
+        self.lines: set[Line] = set()
+        self.handlings: set[Handling] = set()
+        self._router: Router[Handler] = Router()
+        self._watchers: list[Watcher] = []
+
+    @overload
+    def handler(self, path: H, /) -> H: ...
+    @overload
+    def handler(self, path: str | None = None, /) -> Callable[[H], H]: ...
+    def handler(self, path: H | str | None = None, /) -> H | Callable[[H], H]:
+        """Register the coroutine that runs each session; as a decorator, with or without the path that it serves.
+
+        Raises:
+            UsageError: It is no coroutine function, or the path is taken.
+        """
+        if callable(path):
+            self._register(None, path)
+            return path
+
+        def register(handler: H) -> H:
+            self._register(path, handler)
+            return handler
+
+        return register
+
+    def _register(self, path: str | None, handler: Callable[..., Any]) -> None:
+        if not inspect.iscoroutinefunction(handler):
+            raise UsageError(f"a handler is a coroutine function: write 'async def {handler.__name__}(call)'")
+        self._router.add(path, handler)
+
+    @property
+    def has_handler(self) -> bool:
+        return bool(self._router)
+
+    def watch(self, watcher: Watcher) -> None:
+        """Have a function called with each event of each session: for consoles and meters. It must not block."""
+        self._watchers.append(watcher)
+
+    def observe(self, line: Line, event: AnyEvent) -> None:
+        """Tell the watchers; one that raises gets no further event of any call."""
+        for watcher in tuple(self._watchers):
+            try:
+                watcher(line, event)
+            except Exception:
+                self._watchers.remove(watcher)
+                logger.exception("a watcher failed on %s; it is told nothing more", type(event).__name__)
+
+    async def load(self) -> None:
+        """Load the speech engines, if that is wanted ahead of calls."""
+        if self.preload:
+            await self.engines.load()
+
+    # session.reception.Application
+
+    def answer(self, request: UpgradeRequest, open: Open) -> Answer | Decline:
+        # P7: a probe comes without a bot's path and must not fail for that.
+        if not open.is_probe and self._router.find(request.path) is None:
+            return Decline("error", "No bot at this path")
+        return Answer(choose(open.media, self.media), languages=self.languages)
+
+    def begin(self, link: ServerLink) -> Callable[[Event], None]:
+        handler = self._router.find(link.request.path)
+        assert handler is not None  # answer() has looked
+        line = self.line(self, link, handler)
+        self.lines.add(line)
+        line.start()
+        return line.on_event
+
+    def forget(self, line: Line) -> None:
+        """A session is over; its record is closed in the background."""
+        self.lines.discard(line)
+        if line.journal.record is not None:
+            line.journal.record.finish()
+
+    async def quiet(self) -> None:
+        """Wait until no session is up and no handler at work; one that does not stop is not waited for."""
+        while self.lines:
+            await asyncio.wait([line.done for line in self.lines])
+        await asyncio.gather(*(handling.wait(GRACE) for handling in self.handlings))

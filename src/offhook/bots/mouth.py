@@ -1,0 +1,319 @@
+"""The speaking of a bot: one saying at a time, paced by a playout, accounted for by a ledger, cut by a barge-in."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Final
+
+from ..audio.playout import Playout
+from ..audio.ulaw import RATE
+from ..errors import CallEnded, LocalProtocolError
+from ..protocol import PlaybackCompleted, PlaybackStarted
+from ..records import events as happenings
+from .ledger import Ledger
+from .saying import By, Piece, Playback, Saying
+
+if TYPE_CHECKING:
+    from .line import Line
+
+#: Seconds that a platform has to confirm a barge-in before the clock decides what was heard.
+CONFIRM: Final = 0.5
+#: Seconds beyond the length of what waits before a platform is taken to tell nothing of playback.
+PATIENCE: Final = 2.0
+
+
+class Mouth:
+    """Says things on a line, in the order asked for. It is the `Source` of the line's connection.
+
+    Attributes:
+        turn_at: When the turn that the next saying answers was decided, loop's time; None if there is none.
+    """
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        record = line.journal.record
+        self.ledger = Ledger(record.internal.write if record is not None else None)
+        self.turn_at: float | None = None
+        self._room = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._playout = Playout(on_room=self._room.set)
+        self._turn = asyncio.Lock()
+        self._sayings: list[Saying] = []  # the first one has its turn
+        self._postponed: list[bytes] = []  # raw audio that waits until a barge-in is settled
+        self._confirming: asyncio.TimerHandle | None = None
+        line.connection.source = self
+        line.journal.on_audio_left = self._left
+
+    @property
+    def waiting(self) -> int:
+        """Samples said that the caller has not heard."""
+        return self._unsent + self.ledger.waiting
+
+    @property
+    def _unsent(self) -> int:
+        raw = self._line.session.queued_audio + sum(map(len, self._postponed))
+        return self._playout.queued + raw // self._line.stream.width
+
+    # connection.Source
+
+    def due(self, now: float) -> list[bytes]:
+        return [self._line.stream.frame(audio) for audio in self._playout.due(now)]
+
+    def next_due(self) -> float | None:
+        return self._playout.next_due()
+
+    # What a handler asks for.
+
+    async def say(
+        self, text: str, pieces: AsyncGenerator[Piece, None], allowed: frozenset[By], label: str = ""
+    ) -> Playback:
+        """Say something to its end, or until the caller cuts in, behind what is being said. Cancelled, it is cut off.
+
+        Args:
+            text: What is said; empty for sound.
+            pieces: Makes the audio.
+            allowed: What may interrupt it.
+            label: What records call it, in place of the text.
+
+        Raises:
+            CallEnded: The call is over.
+            LocalProtocolError: The session carries no audio.
+        """
+        saying = Saying(text, label or text, allowed)
+        self._sayings.append(saying)
+        try:
+            async with self._turn, contextlib.aclosing(pieces):
+                await self._until_confirmed()
+                self._check()
+                self._begin(saying)
+                return await self._speak(saying, pieces)
+        finally:
+            self._sayings.remove(saying)
+
+    def send(self, audio: bytes) -> None:
+        """Send audio at once, past pacing and sayings; behind a barge-in, once the platform has confirmed it.
+
+        Raises:
+            CallEnded: The call is over.
+        """
+        if self.ledger.flushing and self._line.is_live:
+            self._postponed.append(audio)
+        else:
+            self._line.ask(self._line.session.send_audio, audio)
+
+    async def until_quiet(self) -> None:
+        """Wait until the caller has heard all that was said and sent, or the session is over."""
+        async with self._turn:
+            while self.waiting and self._line.session.is_live:
+                settled = self.ledger.settled
+                self._settled.clear()
+                try:
+                    async with asyncio.timeout(PATIENCE + self.waiting / RATE):
+                        await self._settled.wait()
+                except TimeoutError:
+                    if self.ledger.settled == settled and not self._unsent:
+                        self.ledger.give_up(self._line.connection.now)
+
+    # What the line reports.
+
+    def interrupt(self, by: By) -> None:
+        """The caller cuts in: what is being said ends here if it allows that, and what waits behind it as well."""
+        if not (self._sayings and self._line.session.is_live):
+            return
+        speaking = self._sayings[0]
+        if speaking.stopped or speaking.over or by not in speaking.allowed:
+            return
+        for saying in self._sayings:
+            if by in saying.allowed:
+                saying.stop()
+        line = self._line
+        residue = self._cut()
+        line.emit(happenings.BargeIn(t=line.t, position=line.position, by=by, residue=residue))
+        self._settle()
+
+    def on_playback(self, event: PlaybackStarted | PlaybackCompleted) -> None:
+        """The platform tells what it plays."""
+        line, now = self._line, self._line.connection.now
+        if isinstance(event, PlaybackStarted):
+            self.ledger.started(event.position, now)
+            line.emit(happenings.PlaybackStarted(t=line.t, position=event.position))
+        else:
+            self.ledger.completed(event.position, now)
+            line.emit(happenings.PlaybackCompleted(t=line.t, position=event.position))
+        self._settle()
+
+    def on_audio(self, position: int, samples: int) -> None:
+        """A frame of the caller's stream; its position tells how far we have been heard."""
+        self.ledger.passed(position, samples)
+
+    def hush(self, position: int | None) -> None:
+        """The session is over, at that position of the caller's stream; None if it was paused."""
+        self._playout.clear()
+        self._postponed.clear()
+        self.ledger.stop(position, self._line.connection.now)
+        for saying in self._sayings:
+            if not saying.over:
+                saying.stop()
+                if saying.begun:
+                    self._finish(saying)
+        self._settle()
+
+    # One saying.
+
+    def _check(self) -> None:
+        if not self._line.is_live:
+            raise CallEnded("the call is over")
+        if not self._line.channels:
+            raise LocalProtocolError("nothing can be said: the platform opened this session without audio")
+
+    def _begin(self, saying: Saying) -> None:
+        saying.start = saying.end = self.ledger.settled + self.waiting
+        saying.answers, self.turn_at = self.turn_at, None
+        saying.begun = True
+        line = self._line
+        line.emit(happenings.SayStarted(t=line.t, position=line.position, id=saying.id, text=saying.label))
+
+    async def _speak(self, saying: Saying, pieces: AsyncGenerator[Piece, None]) -> Playback:
+        if saying.stopped:  # the caller cut in while it waited for its turn
+            self._finish(saying)
+        else:
+            saying.feeding = asyncio.create_task(self._feed(saying, pieces))
+            try:
+                await self._until_over(saying)
+            except asyncio.CancelledError:
+                self._abandon(saying)
+                raise
+            finally:
+                saying.feeding.cancel()
+                await asyncio.wait((saying.feeding,))
+        if saying.error is not None:
+            raise saying.error
+        assert saying.playback is not None
+        return saying.playback
+
+    async def _feed(self, saying: Saying, pieces: AsyncGenerator[Piece, None]) -> None:
+        try:
+            async for piece in pieces:
+                while self._playout.full:
+                    self._room.clear()
+                    await self._room.wait()
+                if saying.stopped:
+                    return
+                saying.add(piece)
+                self._playout.push(piece.audio, more=True)
+                self._line.connection.flush()
+        except Exception as error:
+            if not saying.stopped:
+                saying.error = error
+                self._abandon(saying)
+            return
+        self._playout.push(b"")
+        self._line.connection.flush()
+        saying.complete = True
+        saying.changed.set()
+        self._settle()
+
+    async def _until_over(self, saying: Saying) -> None:
+        while not saying.over:
+            settled = self.ledger.settled
+            saying.changed.clear()
+            waits = saying.complete and not saying.stopped  # else it takes as long as the audio, or a confirmation
+            try:
+                async with asyncio.timeout(PATIENCE + self.waiting / RATE if waits else None):
+                    await saying.changed.wait()
+            except TimeoutError:
+                if self.ledger.settled == settled and not self._unsent and not saying.over:
+                    self.ledger.give_up(self._line.connection.now)
+                    self._finish(saying)
+
+    async def _until_confirmed(self) -> None:
+        """Wait until a barge-in is settled: what the platform tells of what was said before must not be mixed up."""
+        while self.ledger.flushing:
+            self._settled.clear()
+            await self._settled.wait()
+
+    def _unconfirmed(self) -> None:
+        """The platform does not say that it has thrown our audio away."""
+        self.ledger.give_up(self._line.connection.now)
+        self._settle()
+
+    def _abandon(self, saying: Saying) -> None:
+        """Our own side wants no more of it; what was heard is told by the clock."""
+        if saying.over:
+            return
+        played = self.ledger.heard(saying.start, saying.end, self._line.connection.now)
+        saying.stop()
+        if self._line.session.is_live:
+            self._cut()
+        self._finish(saying, played)
+
+    def _cut(self) -> int:
+        """Stop talking, here and at the platform; returns the samples that it throws away unheard."""
+        line, ledger = self._line, self.ledger
+        now = line.connection.now
+        residue = ledger.sent - ledger.reached(now)
+        self._playout.clear()
+        if ledger.waiting:
+            line.session.barge_in()
+            ledger.flush(now)
+            if self._confirming is not None:
+                self._confirming.cancel()
+            self._confirming = asyncio.get_running_loop().call_later(CONFIRM, self._unconfirmed)
+        else:
+            line.session.clear_audio()
+        line.connection.flush()
+        return residue
+
+    def _settle(self) -> None:
+        """More is known of what the caller has heard."""
+        self._settled.set()
+        if not self.ledger.flushing:
+            if self._confirming is not None:
+                self._confirming.cancel()
+                self._confirming = None
+            postponed, self._postponed = self._postponed, []
+            for audio in postponed:
+                self._line.session.send_audio(audio)
+            self._line.connection.flush()
+        saying = self._sayings[0] if self._sayings else None
+        if saying is None or saying.over or not saying.begun:
+            return
+        if saying.stopped:
+            known = not self.ledger.flushing
+        else:
+            known = saying.complete and self.ledger.settled >= saying.end
+        if known:
+            self._finish(saying)
+
+    def _finish(self, saying: Saying, played: int | None = None) -> None:
+        """It is known what was heard of a saying: `played` samples, or what the ledger says."""
+        played = self.ledger.heard(saying.start, saying.end) if played is None else played
+        heard = saying.heard(played)
+        line = self._line
+        line.emit(
+            happenings.SayEnded(
+                t=line.t,
+                position=line.position,
+                id=saying.id,
+                text=saying.label,
+                heard=heard or (saying.label if saying.complete and played >= saying.length else ""),
+                interrupted=saying.stopped,
+                sent=max(0, min(self.ledger.sent, saying.end) - saying.start),
+                played=played,
+                start=self.ledger.position_of(saying.start) if played else None,
+                latency=saying.latency,
+            )
+        )
+        saying.playback = Playback(heard, saying.stopped, played / RATE, saying.text)
+        saying.over = True
+        saying.changed.set()
+
+    def _left(self, data: bytes, now: float) -> None:
+        """Audio leaves for the platform."""
+        if self._sayings:
+            saying = self._sayings[0]
+            if saying.begun and saying.latency is None and saying.answers is not None:
+                saying.latency = now - saying.answers
+        self.ledger.left(self._line.stream.lanes(data)[0], self._line.position, now)

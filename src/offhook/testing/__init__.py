@@ -1,0 +1,1 @@
+"""Bricks to test either end of AudioHook with: a joined pair, a virtual clock, recordings."""

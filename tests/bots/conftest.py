@@ -1,0 +1,3 @@
+from tests.bots.fakes import pool
+
+__all__ = ["pool"]

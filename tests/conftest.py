@@ -1,0 +1,51 @@
+"""How tests run: `async def` tests on a loop of their own, in virtual time if marked so, and no task may leak."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import inspect
+from collections.abc import Callable
+
+import pytest
+import uvloop
+from hypothesis import HealthCheck, settings
+
+from offhook.testing.clock import VirtualLoop
+
+# Machines are shared: how long an example takes says nothing about it.
+settings.register_profile("offhook", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("offhook")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "virtual_time: run this coroutine on a loop whose clock is virtual")
+    config.addinivalue_line("markers", "stock_loop: run this coroutine on asyncio's own loop instead of uvloop")
+
+
+def _loop_factory(item: pytest.Function) -> Callable[[], asyncio.AbstractEventLoop]:
+    if item.get_closest_marker("virtual_time"):
+        return VirtualLoop
+    if item.get_closest_marker("stock_loop"):
+        return asyncio.SelectorEventLoop
+    return uvloop.new_event_loop
+
+
+async def _without_leaks(test: Callable[..., object], arguments: dict[str, object]) -> None:
+    await test(**arguments)  # type: ignore[misc]
+    for _ in range(3):  # what was cancelled at the very end has a moment to go
+        await asyncio.sleep(0)
+    leaked = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    assert not leaked, f"tasks left behind: {leaked}"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    names = pyfuncitem._fixtureinfo.argnames
+    arguments = {name: pyfuncitem.funcargs[name] for name in names}
+    with asyncio.Runner(loop_factory=_loop_factory(pyfuncitem)) as runner:
+        runner.run(_without_leaks(pyfuncitem.obj, arguments))
+    gc.collect(0)
+    return True
