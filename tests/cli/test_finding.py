@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -89,7 +90,8 @@ def test_a_damaged_trace_is_told():
 
 @given(st.binary() | st.text().map(str.encode))
 def test_no_input_breaks_it(data):
-    find(data)
+    with suppress(TraceError):  # its own word for a damaged trace
+        find(data)
 
 
 @settings(max_examples=50)

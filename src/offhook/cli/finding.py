@@ -64,7 +64,7 @@ def find(data: bytes) -> Findings:
         TraceError: It is a trace, and damaged.
     """
     first = data.lstrip()[:200].partition(b"\n")[0]
-    if b'"offhook_trace"' in first:
+    if first.startswith(b"{") and b'"offhook_trace"' in first:
         trace = read(data.lstrip().splitlines())
         found = tuple(_traced(number, message) for number, message in enumerate(trace.messages, 2))
         return Findings(found, PROFILES.get(trace.header.profile), trace.header.session or None)
