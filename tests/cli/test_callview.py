@@ -30,6 +30,7 @@ RESULT = Result(
     sent_seconds=2.5,
     received_seconds=2.0,
     heard_seconds=1.0,
+    unheard_seconds=0.0,
     messages={"sent": {"open": 1, "audio": 5}, "received": {"opened": 1}},
     playbacks=(),
     gaps=0,
@@ -79,6 +80,12 @@ def test_what_was_odd_is_told(capsys):
         "  error 409: pong without a ping (the message has no place in this state of the session)",
         "  error 999: news",
     ]
+
+
+def test_a_goodbye_that_nobody_heard_is_told(capsys):
+    assert shown(changed(unheard_seconds=0.5), capsys)[-1] == (
+        "  the bot ended the call before its last 0.50 s could be heard"
+    )
 
 
 def test_a_call_that_never_began_has_no_figures(capsys):

@@ -171,6 +171,7 @@ async def test_the_end_of_a_session_ends_what_plays():
         await line.link.when(lambda: False)
         assert line.link.over
         assert line.link.playbacks == [Playback(run.start, run.heard, 8_000 - run.heard)]
+        assert line.link.unheard == 8_000 - run.heard
         assert line.link.playback is None
         for ask in (lambda: line.link.dtmf("1"), line.link.pause, line.link.resume, lambda: line.link.update("de-DE")):
             with pytest.raises(CallEnded):

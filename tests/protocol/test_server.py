@@ -17,6 +17,7 @@ from offhook.errors import LocalProtocolError
 from offhook.protocol import (
     BARGE_IN,
     MONO,
+    AudioDiscarded,
     AudioReceived,
     CloseRequested,
     Dropped,
@@ -115,6 +116,24 @@ def test_a_resumed_while_nothing_is_paused_tells_the_position() -> None:
     peer.raw(bytes(1600))
     assert peer.send("resumed", {"start": "PT0.2S", "discarded": "PT0S"}, position="PT0.2S") == [Resumed(1600, 0)]
     assert server_of(peer).position == 1600
+
+
+def test_a_gap_that_its_own_position_denies_is_doubted_until_a_later_message_tells() -> None:
+    """The vendor's test client announces gaps that are none."""
+    gap = {"start": "PT0.2S", "discarded": "PT2S"}
+    denied = Tolerated("a gap that the message's own position denies")
+    peer = to_open_server()
+    peer.raw(bytes(1600))
+    assert peer.send("discarded", gap, position="PT0.2S") == [denied]
+    assert peer.send("ping", position="PT0.2S") == [Pinged(None)]
+    assert server_of(peer).position == 1600
+
+    peer = to_open_server()
+    peer.raw(bytes(1600))
+    assert peer.send("discarded", gap, position="PT0.2S") == [denied]
+    assert peer.raw(bytes(800)) == [AudioReceived(bytes(800), 1600)]
+    assert peer.send("ping", position="PT2.3S") == [AudioDiscarded(1600, 16_000), Pinged(None)]
+    assert server_of(peer).position == 18_400
 
 
 def test_audio_in_a_pause_ends_the_session() -> None:

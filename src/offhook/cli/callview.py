@@ -147,6 +147,8 @@ def _figures(result: Result) -> list[str]:
     if sent:
         heard = f"heard {result.heard_seconds:.2f} s of {result.received_seconds:.2f} s"
         lines.append(f"said {result.sent_seconds:.2f} s, {heard}; {sent} messages sent, {received} received")
+    if result.outcome == "completed" and result.unheard_seconds:
+        lines.append(f"the bot ended the call before its last {result.unheard_seconds:.2f} s could be heard")
     if result.gaps:
         lines.append(f"the bot's audio ran dry {result.gaps} times")
     if result.caller.late_ticks:

@@ -137,7 +137,10 @@ async def _serve(host: Host, keys: KeyStore | None, address: str | None, options
     scheme = "wss" if tls else "ws"
     shown = address or "0.0.0.0"
     shown = f"[{shown}]" if ":" in shown else shown
-    logger.info("serving %s on %s://%s:%d%s", host.name, scheme, shown, server.port, options["path"] or SAMPLE_PATH)
+    also = "" if options["path"] else " (and any other path)"
+    logger.info(
+        "serving %s on %s://%s:%d%s%s", host.name, scheme, shown, server.port, options["path"] or SAMPLE_PATH, also
+    )
     # Engines load in threads: calls that come meanwhile are answered and held.
     loading = asyncio.create_task(host.load())
     try:

@@ -128,6 +128,7 @@ class Link:
         late: Ticks that came a whole period too late.
         worst_lag: Seconds by which the latest one was late.
         dropped: Samples not sent because the peer read too slowly.
+        unheard: Samples of the bot that the end of the session threw away.
         over: Whether the end has begun: no more audio, either way.
 
     Raises:
@@ -154,6 +155,7 @@ class Link:
         self.late = 0
         self.worst_lag = 0.0
         self.dropped = 0
+        self.unheard = 0
         self.over = False
         self._leg = leg
         self._forward = on_event
@@ -177,9 +179,9 @@ class Link:
         self.over = True
         Ticker.of_loop().remove(self._tick)
         run = self.playback
-        discarded = self.player.flush()
+        self.unheard = self.player.flush()
         if run is not None:
-            self.playbacks.append(Playback(run.start, run.heard, discarded))
+            self.playbacks.append(Playback(run.start, run.heard, self.unheard))
         self._wake()
 
     @property

@@ -78,6 +78,7 @@ class Result:
         sent_seconds: Audio that was sent to the server.
         received_seconds: Audio that the server sent.
         heard_seconds: How much of that the caller heard; barge-in throws some away.
+        unheard_seconds: How much of it the end of the session threw away.
         messages: `sent` and `received`: how many of each type; `audio` counts binary messages.
         playbacks: Runs of bot audio, in samples of the stream's position.
         gaps: Pauses of less than 250 ms between two of these: the bot let its audio run dry.
@@ -98,6 +99,7 @@ class Result:
     sent_seconds: float
     received_seconds: float
     heard_seconds: float
+    unheard_seconds: float
     messages: dict[str, dict[str, int]]
     playbacks: tuple[Playback, ...]
     gaps: int
@@ -139,6 +141,7 @@ def summarise(session: ClientSession, link: Link | None, tally: Tally, failure: 
         sent_seconds=seconds[Role.CLIENT],
         received_seconds=seconds[Role.SERVER],
         heard_seconds=round(link.player.heard / RATE, 6) if link else 0.0,
+        unheard_seconds=round(link.unheard / RATE, 6) if link else 0.0,
         messages={"sent": dict(tally.messages[Role.CLIENT]), "received": dict(tally.messages[Role.SERVER])},
         playbacks=playbacks,
         gaps=sum(not run.discarded and later.start - run.end < _STARVED * RATE for run, later in pairwise(playbacks)),
