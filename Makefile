@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DEV    := $(VENV)/.dev
 
-.PHONY: demo test check bench clean recordings
+.PHONY: demo test check bench clean recordings packages
 
 # The environment that users have: the package and its speech engines.
 $(READY): pyproject.toml
@@ -29,6 +29,10 @@ $(DEV): $(READY) pyproject.toml
 recordings:
 	@sh scripts/fetch_recordings.sh || true
 
+# A browser for the tests of pages.
+packages:
+	@sh scripts/install_test_packages.sh
+
 demo: $(READY) recordings
 	@$(BIN)/offhook demo $(ARGS)
 
@@ -38,7 +42,7 @@ check: $(DEV)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: check recordings
+test: check recordings packages
 	$(BIN)/python -m pytest $(ARGS)
 
 bench: $(DEV) recordings

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 
 import pytest
 import uvloop
 from hypothesis import HealthCheck, settings
+from playwright.sync_api import Browser, sync_playwright
 
 from offhook.testing.clock import VirtualLoop
 
@@ -49,3 +51,14 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         runner.run(_without_leaks(pyfuncitem.obj, arguments))
     gc.collect(0)
     return True
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real browser. It ends with its module: while it is up, no coroutine can be run in its thread."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    assert chromium, "these tests need a browser: scripts/install_test_packages.sh"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -67,6 +67,7 @@ def test_tests_mirror_the_source() -> None:
         "bots": {"barge_in", "ending", "recording"},
         "connector": {"call_end"},
         "cli": {"demo"},
+        "records": {"browser"},
         "speech": {"embedded"},
     }
     stray = []
