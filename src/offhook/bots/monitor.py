@@ -61,7 +61,7 @@ class MonitorCall(Line):
     async def transcripts(self) -> AsyncIterator[Transcript]:
         """What is said on all channels, until the call is over.
 
-        Interim results as the monitor wants them, and a final one for each utterance.
+        A final result for each utterance, and interim ones before it if the monitor wants them.
 
         Raises:
             EngineMissing: The recogniser or the voice detector is not installed.
@@ -82,7 +82,9 @@ class MonitorCall(Line):
         """
         if not result.final and self.session.has_output:
             return
-        tokens = tuple(Token(word.text, word.confidence, word.start, word.end - word.start) for word in result.words)
+        tokens = tuple(
+            Token(word.text, round(word.confidence, 3), word.start, word.end - word.start) for word in result.words
+        )
         self.send_event(
             transcript(
                 result.id,
@@ -91,9 +93,9 @@ class MonitorCall(Line):
                 final=result.final,
                 offset=result.start,
                 duration=result.end - result.start,
-                confidence=result.confidence,
+                confidence=round(result.confidence, 3),
                 tokens=tokens,
-                language=result.language,
+                language=_tag(result.language, self.language),
             )
         )
 
@@ -149,7 +151,7 @@ class Monitor(Host):
         name: For records and logs.
         profile: `MONITOR`, `TRANSCRIPTION` or `BOT_TRANSCRIPTION`.
         languages: What to list where the platform asks for the supported languages (P4.3).
-        interim: Whether `transcripts()` brings results before an utterance is over.
+        interim: Whether `transcripts()` brings results before an utterance is over, too.
         turns: When an utterance is over.
         engines: What listens.
         preload: Load the engines when serving starts, not in the first call.
@@ -163,7 +165,7 @@ class Monitor(Host):
         *,
         profile: Profile = MONITOR,
         languages: Sequence[str] = ("en-US",),
-        interim: bool = True,
+        interim: bool = False,
         turns: TurnPolicy | None = None,
         engines: Engines | None = None,
         preload: bool = True,
@@ -172,3 +174,10 @@ class Monitor(Host):
         super().__init__(name, profile, engines=engines, preload=preload, media=media, languages=languages)
         self.interim = interim
         self.turns = turns or TurnPolicy()
+
+
+def _tag(understood: str, spoken: str | None) -> str:
+    """The language tag to send: engines know "en" where the call says "en-US"."""
+    if spoken is not None and spoken.partition("-")[0].lower() == understood.lower():
+        return spoken
+    return understood

@@ -32,10 +32,10 @@ class Router(Generic[H]):
             self._default = handler
         elif not path.startswith("/"):
             raise UsageError(f"a path begins with a slash: {path!r}")
-        elif path in self._by_path:
-            raise UsageError(f"two handlers for {path!r}")
+        elif (known := path.rstrip("/") or "/") in self._by_path:
+            raise UsageError(f"two handlers for {known!r}")
         else:
-            self._by_path[path.rstrip("/") or "/"] = handler
+            self._by_path[known] = handler
 
     def find(self, path: str) -> H | None:
         """The handler of the longest path that `path` ends with; None if nothing takes it."""

@@ -1,0 +1,47 @@
+"""Which words of a text a caller has heard, by samples."""
+
+from __future__ import annotations
+
+import pytest
+
+from offhook.bots.saying import Piece, Saying
+
+
+def saying(*pieces: tuple[str, int], complete: bool = False) -> Saying:
+    made = Saying(" ".join(text for text, _ in pieces if text), "", frozenset())
+    made.start = made.end = 5000
+    for text, samples in pieces:
+        made.add(Piece(bytes(samples), text))
+    made.complete = complete
+    return made
+
+
+@pytest.mark.parametrize(
+    ("samples", "heard"),
+    [
+        (0, ""),
+        (4000, "One two"),
+        (8000, "One two three."),
+        (8001, "One two three."),
+        (12_000, "One two three. Four"),
+        (16_000, "One two three. Four five."),
+    ],
+)
+def test_words_count_once_they_are_over(samples: int, heard: str) -> None:
+    whole = saying(("One two three.", 4000), ("", 4000), ("Four five.", 8000), complete=True)
+    assert whole.heard(samples) == heard
+    assert whole.length == 16_000
+
+
+def test_all_that_was_made_is_not_all_that_was_to_be_said() -> None:
+    begun = Saying("One. Two.", "", frozenset())
+    begun.add(Piece(bytes(100), "One."))
+    assert begun.heard(100) == "One."
+    begun.add(Piece(bytes(100), "Two."))
+    begun.complete = True
+    assert begun.heard(200) == "One. Two."
+
+
+def test_sound_has_no_words() -> None:
+    assert saying(("", 8000), complete=True).heard(4000) == ""
+    assert Saying("", "", frozenset()).heard(0) == ""

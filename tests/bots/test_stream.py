@@ -1,0 +1,96 @@
+"""The caller's audio: held until somebody listens, handed on, recorded, taken apart and put together."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from offhook.audio import l16, ulaw
+from offhook.bots.stream import HELD, Stream
+from offhook.protocol import MONO, MONO_L16, STEREO, Media
+
+SECOND = bytes(range(1, 101)) * 80
+LOST: list[int] = []
+
+
+def stream(media: Media | None = MONO, order: l16.ByteOrder = "little") -> Stream:
+    return Stream(media, order, None)
+
+
+def test_the_first_sink_gets_what_was_held_and_later_ones_do_not() -> None:
+    made, first, second = stream(), [], []
+    made.take(b"a", 0)
+    made.add(lambda data, position: first.append((data, position)))
+    made.take(b"b", 1)
+    made.add(lambda data, position: second.append((data, position)))
+    made.take(b"c", 2)
+    assert first == [(b"a", 0), (b"b", 1), (b"c", 2)]
+    assert second == [(b"c", 2)]
+
+
+def test_not_more_than_some_seconds_are_held() -> None:
+    made, got = stream(), []
+    for second in range(int(HELD) + 5):
+        made.take(SECOND, second * 8000)
+    made.add(lambda data, position: got.append(position))
+    assert got == [second * 8000 for second in range(5, int(HELD) + 5)]
+
+
+async def test_a_reader_gets_everything_to_the_end() -> None:
+    made = stream()
+    made.take(b"a", 0)
+    reading = asyncio.create_task(_all(made))
+    await asyncio.sleep(0)
+    made.take(b"b", 1)
+    made.end()
+    assert await reading == [b"a", b"b"]
+    assert await _all(made) == [], "after the end"
+
+
+async def test_a_slow_reader_loses_the_oldest_and_is_told_once() -> None:
+    made, lost = stream(), []
+    frames = made.read(lost.append)
+    made.take(b"\x01", 0)
+    assert await anext(frames) == b"\x01"
+    for at in range(1, 300):
+        made.take(bytes([at % 200]), at)
+    made.end()
+    rest = [data async for data in frames]
+    assert (len(rest), len(lost)) == (250, 1)
+    assert rest[-1] == bytes([299 % 200])
+
+
+async def test_a_reader_that_stops_is_forgotten() -> None:
+    made = stream()
+    frames = made.read(LOST.append)
+    made.take(b"a", 0)
+    await anext(frames)
+    await frames.aclose()  # type: ignore[attr-defined]
+    made.take(b"b", 1)
+    assert await asyncio.wait_for(_ended(made), 1) == []
+
+
+async def _ended(made: Stream) -> list[bytes]:
+    made.end()
+    return await _all(made)
+
+
+async def _all(made: Stream) -> list[bytes]:
+    return [data async for data in made.read(LOST.append)]
+
+
+@pytest.mark.parametrize("order", ["little", "big"])
+@pytest.mark.parametrize("media", [MONO, STEREO, MONO_L16])
+def test_frames_are_taken_apart_and_put_together(media: Media, order: l16.ByteOrder) -> None:
+    made = stream(media, order)
+    frame = made.frame(SECOND)
+    assert len(frame) == len(SECOND) * made.width
+    assert [ulaw.decode(lane).tolist() for lane in made.lanes(frame)] == [ulaw.decode(SECOND).tolist()] * len(
+        made.channels
+    )
+
+
+def test_a_session_without_audio_has_no_channels() -> None:
+    made = stream(None)
+    assert (made.channels, made.lanes(b""), made.width) == ((), [], 1)
