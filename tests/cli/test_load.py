@@ -84,3 +84,5 @@ def test_no_file():
         load_host("absent.py")
     with pytest.raises(UsageError, match="no such file"):
         load_host("absent.py:bot")
+    with pytest.raises(UsageError, match="a folder"):
+        load_host("/tmp")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.records.calls import SESSION, STARTED, fill
 
+from offhook.errors import UsageError
 from offhook.records.store import CallStore, load
 
 
@@ -86,3 +87,12 @@ def test_nothing_that_a_caller_says_is_logged(tmp_path: Path, caplog: pytest.Log
     store.close()
     assert caplog.text
     assert not any(word in caplog.text for word in ("Where", "Monday", "tel:", "gold", "agent"))
+
+
+def test_a_place_where_nothing_can_be_kept_is_told_ahead(tmp_path: Path) -> None:
+    CallStore(tmp_path / "deep" / "calls").prepare()
+    assert list((tmp_path / "deep" / "calls").iterdir()) == []
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file", tmp_path / "file" / "calls", Path("/proc/calls")):
+        with pytest.raises(UsageError, match="calls cannot be kept in"):
+            CallStore(place).prepare()

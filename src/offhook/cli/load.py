@@ -20,7 +20,8 @@ def load_host(target: str) -> Host:
     file, _, name = target.rpartition(":") if ":" in target and not target.endswith(".py") else (target, "", "")
     path = Path(file)
     if not path.is_file():
-        raise UsageError(f"{path}: no such file; give the Python file of a bot, as in 'offhook serve bot.py'")
+        what = "a folder" if path.is_dir() else "no such file"
+        raise UsageError(f"{path}: {what}; give the Python file of a bot, as in 'offhook serve bot.py'")
     hosts = {key: value for key, value in _run(path).items() if isinstance(value, Host)}
     if name:
         if name not in hosts:

@@ -72,6 +72,7 @@ def serve(target: str, log_level: str, as_json: bool, **options: Any) -> None:
         host.watch(_EventLines())
     if options["keep"]:
         host.store = CallStore(Path(options["keep"]))
+        host.store.prepare()
     try:
         uvloop.run(_serve(host, keys, address, options))
     finally:

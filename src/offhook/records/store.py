@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from datetime import datetime
 from pathlib import Path
 
+from ..errors import UsageError
 from .disk import Disk
 from .events import Side
 from .layout import CALL, load
@@ -22,7 +24,7 @@ class CallStore:
     """Keeps calls. Close it when none is left.
 
     Args:
-        directory: Made when the first call begins.
+        directory: Made when the first call begins, or by `prepare`.
         keep: What is kept of each; all of it if not given.
     """
 
@@ -30,6 +32,19 @@ class CallStore:
         self.directory = directory
         self.keep = keep or Keep()
         self._disk = Disk()
+
+    def prepare(self) -> None:
+        """Make the folder now, so that a mistake in its name is told before the first call and not by it.
+
+        Raises:
+            UsageError: It cannot be made, or not be written to.
+        """
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.directory):
+                pass
+        except OSError as error:
+            raise UsageError(f"calls cannot be kept in {self.directory}: {error.strerror}") from None
 
     def begin(self, session_id: str, started: datetime, *, role: Side = "server", profile: str = "") -> CallRecord:
         """Open the records of one call. It never fails: without a folder the record keeps nothing, and says so.

@@ -144,6 +144,7 @@ def demo(keep: str, recordings: str | None, wire: bool, as_json: bool) -> int:
     if found.source == "moonshine":
         console.print("The Debian recordings are not here (make recordings): the caller reads Dickens and Beckett.")
     store = CallStore(Path(keep))
+    store.prepare()
     run = Demo(found, script_for(found), store, Screen(console, wire=wire))
     try:
         summary = uvloop.run(run.run())
