@@ -316,7 +316,10 @@ def test_a_certificate_of_nobody_is_believed_if_told_to(tmp_path, capsys):
 
 def test_ctrl_c_hangs_up_and_still_reports():
     with serving(Bot) as (bot, uri):
-        command = [sys.executable, "-c", "from offhook.cli.main import main; main()", "call", uri, "--json"]
+        # Tests that run in the background inherit that Ctrl-C is ignored.
+        heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        code = heeding + "from offhook.cli.main import main; main()"
+        command = [sys.executable, "-c", code, "call", uri, "--json"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             assert b"opened" in process.stderr.readline()
             process.send_signal(signal.SIGINT)

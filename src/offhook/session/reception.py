@@ -39,8 +39,8 @@ logger = logging.getLogger("offhook.session")
 HEALTH_PATHS: Final = frozenset({"/health", "/healthz", "/ready"})
 #: P2.6 step 18: every failure is answered this long after the request came, so that its cause cannot be timed.
 FAILURE_DELAY: Final = 0.5
-#: What a session id may look like in a header: any id that can stand in a log line. P2.2: a UUID.
-_SESSION_ID: Final = re.compile(r"[!-~]{0,64}")
+#: What a session id looks like in a header. P2.2: the vendor's endpoint refuses all but UUIDs; P15 row 24: of any kind.
+_SESSION_ID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +254,7 @@ class Reception:
                 logger.warning("upgrade from %s: %s", request.peer, verdict.reason)
             key = verdict.key_id
         if _SESSION_ID.fullmatch(request.headers.get("audiohook-session-id", "")) is None:
-            return Refusal(400, body=b"Audiohook-Session-Id is not a session id\n")
+            return Refusal(400, body=b"Audiohook-Session-Id is not a UUID\n")
         return self._room(request, key)
 
     def _room(self, request: UpgradeRequest, key: str | None) -> Receiver | Refusal:
