@@ -1,0 +1,1 @@
+"""Cases for clients, one module for each chapter."""

@@ -1,0 +1,1 @@
+"""Cases for servers, one module for each chapter."""

@@ -1,0 +1,179 @@
+"""A well-behaved server and a well-behaved client, and ways to break each in one place.
+
+A mutant changes what passes between the socket and a correct session: what it gets to see, what really leaves, or what
+the upgrade answers. So each flaw is a few lines, and everything else stays right.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from offhook.protocol import (
+    CloseRequested,
+    Event,
+    LanguageRequested,
+    Open,
+    Profile,
+    ServerSession,
+    choose,
+)
+from offhook.protocol.media import MONO, STEREO
+from offhook.session.keys import KeyStore
+from offhook.session.listen import listen
+from offhook.session.reception import Answer, Decline, Reception, ServerLink
+from offhook.session.wire import Receiver, Refusal, UpgradeRequest, Wire
+
+Data = str | bytes
+
+
+class Flaw:
+    """No flaw at all; mutants override what they break. One object serves all sessions of a server.
+
+    Attributes:
+        reception: Of the server.
+    """
+
+    reception: MutantReception
+
+    def answer_upgrade(self, request: UpgradeRequest, decided: Receiver | Refusal) -> Receiver | Refusal:
+        """What the upgrade is answered with, given what a correct server decided."""
+        return decided
+
+    def seen(self, data: Data, session: ServerSession) -> Iterable[Data]:
+        """What the session gets to see of a message of the client."""
+        return (data,)
+
+    def leaves(self, data: Data, session: ServerSession) -> Iterable[Data]:
+        """What really leaves of a message of the session."""
+        return (data,)
+
+    def drops(self, data: Data, session: ServerSession) -> bool:
+        """Whether the connection is dropped in place of reading this."""
+        return False
+
+    def adds(self, data: Data, session: ServerSession) -> Iterable[Data]:
+        """What is sent besides, once a message of the client has been dealt with."""
+        return ()
+
+    def lost(self, link: MutantLink, code: int) -> None:
+        """The connection is gone."""
+
+    def happened(self, event: Event, link: MutantLink) -> None:
+        """Something happened; the correct server has acted on it already."""
+
+
+class MutantLink(ServerLink):
+    """A session whose wire goes through a flaw."""
+
+    flaw: Flaw
+    wire: Wire
+
+    def connected(self, wire: Wire) -> None:
+        self.wire = wire
+        super().connected(_FlawedWire(wire, self))
+
+    def received(self, data: Data) -> None:
+        if self.flaw.drops(data, self.session):
+            self.wire.abort()
+            return
+        for item in self.flaw.seen(data, self.session):
+            super().received(item)
+        for item in self.flaw.adds(data, self.session):
+            self.wire.send(item)
+
+    def lost(self, code: int, reason: str) -> None:
+        self.flaw.lost(self, code)
+        super().lost(code, reason)
+
+
+class _FlawedWire:
+    def __init__(self, wire: Wire, link: MutantLink) -> None:
+        self._wire = wire
+        self._link = link
+
+    def send(self, data: Data) -> None:
+        for item in self._link.flaw.leaves(data, self._link.session):
+            self._wire.send(item)
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        self._wire.close(code, reason)
+
+    def abort(self) -> None:
+        self._wire.abort()
+
+    @property
+    def backlog(self) -> int:
+        return self._wire.backlog
+
+
+class Partner:
+    """The application of the correct server: takes any session, says a second of sound, takes languages."""
+
+    def __init__(self, profile: Profile, flaw: Flaw) -> None:
+        self.profile = profile
+        self.flaw = flaw
+
+    def answer(self, request: UpgradeRequest, open: Open) -> Answer | Decline:
+        return Answer(choose(open.media, [MONO if self.profile.speaks else STEREO]), languages=("en-US",))
+
+    def begin(self, link: ServerLink) -> Callable[[Event], None]:
+        assert isinstance(link, MutantLink)
+        if self.profile.speaks and link.session.media:
+            link.session.send_audio(b"\x55\xd5" * 4000)
+            link.connection.flush()
+
+        def on_event(event: Event) -> None:
+            match event:
+                case LanguageRequested():
+                    if link.session.is_live:
+                        link.session.updated()
+                case CloseRequested():
+                    link.session.close()
+            self.flaw.happened(event, link)
+
+        return on_event
+
+
+class MutantReception(Reception):
+    def __init__(self, profile: Profile, flaw: Flaw, keys: KeyStore | None) -> None:
+        super().__init__(Partner(profile, flaw), keys=keys)
+        self.flaw = flaw
+        flaw.reception = self
+
+    def accept(self, request: UpgradeRequest) -> Receiver | Refusal:
+        decided = super().accept(request)
+        if isinstance(decided, ServerLink):
+            decided = self.link(request, decided.key)
+        return self.flaw.answer_upgrade(request, decided)
+
+    def link(self, request: UpgradeRequest, key: str | None) -> MutantLink:
+        made = MutantLink(self, request, key)
+        made.flaw = self.flaw
+        return made
+
+
+@asynccontextmanager
+async def server(profile: Profile, flaw: Flaw | None = None, keys: KeyStore | None = None) -> AsyncIterator[str]:
+    """Serve on loopback; gives the URI. Sessions still up at the end are dropped."""
+    reception = MutantReception(profile, flaw or Flaw(), keys)
+    listening = await listen(reception.accept, "127.0.0.1", 0)
+    try:
+        yield f"ws://127.0.0.1:{listening.port}/api/v1/audiohook/ws"
+    finally:
+        listening.close()
+        reception.abort_all()
+        await listening.wait_closed()
+
+
+def edit(data: Data, type: str | None, change: Callable[[dict[str, Any]], dict[str, Any] | None]) -> list[Data]:
+    """Change messages of one type (None: of all types) on their way; `change` returning None drops the message."""
+    if not isinstance(data, str):
+        return [data]
+    message = json.loads(data)
+    if type is not None and message["type"] != type:
+        return [data]
+    changed = change(message)
+    return [] if changed is None else [json.dumps(changed)]

@@ -1,0 +1,104 @@
+"""The suite for servers: ours passes it, and each case finds the mutant that was made for it."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import logging
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
+
+import pytest
+import uvloop
+from tests.testing.conformance import mutants
+from tests.testing.conformance import server_mutants_a as a
+from tests.testing.conformance import server_mutants_b as b
+from tests.testing.conformance.raw_server import raw_server
+
+from offhook.protocol import PROFILES, Profile
+from offhook.session.keys import KeyStore
+from offhook.testing.conformance.caller import Caller, Target
+from offhook.testing.conformance.case import Case, CaseResult, Verdict
+from offhook.testing.conformance.runner import check_server, run_case
+from offhook.testing.conformance.suites import server_suite
+
+SUITE = server_suite()
+NUMBERS = [case.number for case in SUITE]
+MUTANTS: dict[str, a.Mutant] = a.MUTANTS | b.MUTANTS
+PROFILES_OF = a.PROFILES_OF | b.PROFILES_OF
+BROAD = a.BROAD | b.BROAD
+#: Cases beside its own that a mutant is tried on, on each side of it.
+NEIGHBOURS = 3
+KEYS = {a.KEY: a.SECRET}
+
+
+def profile_for(case: Case[Caller]) -> Profile:
+    name = PROFILES_OF.get(case.number) or ("connector" if "connector" in case.profiles else "monitor")
+    return PROFILES[name]
+
+
+def serving(profile: Profile, mutant: a.Mutant) -> AbstractAsyncContextManager[str]:
+    """A server of its own for each case, so that what one case does to it is nothing to another."""
+    if isinstance(mutant, tuple):
+        return raw_server(profile, mutant[0], copy.copy(mutant[1]), KeyStore(KEYS))
+    return mutants.server(profile, copy.copy(mutant), KeyStore(KEYS))
+
+
+async def tried(number: str, room: asyncio.Semaphore) -> dict[str, CaseResult]:
+    """What a mutant does to its own case and its neighbours."""
+    place = NUMBERS.index(number)
+    profile = profile_for(SUITE[number])
+    near = NUMBERS[max(0, place - NEIGHBOURS) : place + NEIGHBOURS + 1]
+    cases = [SUITE[name] for name in near if SUITE[name].chapter == SUITE[number].chapter]
+
+    async def one(case: Case[Caller]) -> CaseResult:
+        async with room, serving(profile, MUTANTS[number]) as uri:
+            return await run_case(case, Caller(Target(uri, a.KEY, a.SECRET, profile)))
+
+    fitting = [case for case in cases if profile.name in case.profiles]
+    return {result.number: result for result in await asyncio.gather(*map(one, fitting))}
+
+
+async def all_tried() -> dict[str, dict[str, CaseResult]]:
+    room = asyncio.Semaphore(60)
+    known = [number for number in NUMBERS if number in MUTANTS]
+    return dict(zip(known, await asyncio.gather(*(tried(number, room) for number in known)), strict=True))
+
+
+@pytest.fixture(scope="module")
+def trials() -> Iterator[dict[str, dict[str, CaseResult]]]:
+    logging.disable()
+    yield asyncio.run(all_tried())
+    logging.disable(logging.NOTSET)
+
+
+def failed(result: CaseResult) -> bool:
+    return result.verdict in (Verdict.FAILED, Verdict.NON_STRICT)
+
+
+def test_there_are_enough_cases_and_a_mutant_for_each() -> None:
+    assert len(SUITE) >= 150
+    assert sorted(MUTANTS) == sorted(NUMBERS)
+
+
+@pytest.mark.timeout(170)
+@pytest.mark.parametrize("number", NUMBERS)
+def test_each_case_finds_its_mutant(trials: dict[str, dict[str, CaseResult]], number: str) -> None:
+    own = trials[number].pop(number)
+    assert own.verdict in (SUITE[number].worst, Verdict.NON_STRICT), f"{own.verdict}: {own.detail}"
+    also = {name: result.detail for name, result in trials[number].items() if failed(result)}
+    assert len(also) <= (6 if number in BROAD else 3), also
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=lambda profile: profile.name)
+def test_our_server_passes(profile: Profile, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL)
+
+    async def check() -> list[CaseResult]:
+        async with mutants.server(profile, keys=KeyStore(KEYS)) as uri:
+            return await check_server(list(SUITE), Target(uri, a.KEY, a.SECRET, profile))
+
+    results = uvloop.run(check())
+    assert [(result.number, result.verdict, result.detail) for result in results if failed(result)] == []
+    assert sum(result.verdict is Verdict.OK for result in results) > 200
