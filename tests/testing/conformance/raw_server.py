@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -21,8 +22,9 @@ _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 class _Wire:
-    def __init__(self, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, writer: asyncio.StreamWriter, *, mask: bool = False) -> None:
         self.writer = writer
+        self.mask = mask
         self.backlog = 0
 
     def send(self, data: str | bytes) -> None:
@@ -31,7 +33,7 @@ class _Wire:
 
     def frame(self, opcode: int, payload: bytes) -> None:
         if not self.writer.is_closing():
-            self.writer.write(frame(opcode, payload, mask=False))
+            self.writer.write(frame(opcode, payload, mask=self.mask))
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         self.frame(CLOSE, code.to_bytes(2, "big"))
@@ -43,6 +45,8 @@ class _Wire:
 
 class RawServer:
     """Serves one flaw; `how` names what is done otherwise than RFC 6455 says: see the code that asks for it."""
+
+    masked = True
 
     def __init__(self, profile: Profile, how: str, flaw: Flaw, keys: KeyStore | None) -> None:
         self.how = how
@@ -128,6 +132,8 @@ class RawServer:
                 parts.append(payload)
                 if fin:
                     whole, parts = b"".join(parts), []
+                    if self.how == "large" and len(whole) > 100_000:
+                        whole = json.dumps(json.loads(whole) | {"parameters": {"entities": []}}).encode()
                     self._deliver(receiver, kind, whole)
 
     def _deliver(self, receiver: Receiver, kind: int, whole: bytes) -> None:
@@ -166,7 +172,7 @@ class RawServer:
     def _check(self, first: int, second: int, length: int) -> None:
         opcode = first & 0x0F
         faults = {
-            "mask": not second & 0x80,
+            "mask": self.masked != bool(second & 0x80),
             "reserved": first & 0x70,
             "opcode": opcode in (3, 4, 5, 6, 7) or opcode > 10,
             "control fragments": opcode >= 8 and not first & 0x80,
@@ -175,6 +181,37 @@ class RawServer:
         for name, wrong in faults.items():
             if wrong and self.how != f"lax {name}":
                 raise OSError(name)
+
+
+class RawClient(RawServer):
+    """The same for the other end."""
+
+    masked = False
+
+    def __init__(self, how: str) -> None:
+        self.how = how
+        self.poisoned = False
+
+    async def run(self, port: int, target: str, fields: dict[str, str], receiver: Receiver) -> None:
+        """Connect and serve the receiver until the connection is gone."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            key = base64.b64encode(b"offhook-offhook-").decode()
+            own = {"Host": f"127.0.0.1:{port}", "Connection": "Upgrade", "Upgrade": "websocket",
+                   "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": key}  # fmt: skip
+            head = "".join(f"{name}: {value}\r\n" for name, value in (own | fields).items())
+            writer.write(f"GET {target} HTTP/1.1\r\n{head}\r\n".encode())
+            answer = await reader.readuntil(b"\r\n\r\n")
+            if self.how != "stubborn" and b" 101 " not in answer:
+                return
+            receiver.connected(_Wire(writer, mask=True))
+            await self._read(reader, receiver.wire, receiver)  # type: ignore[attr-defined]
+        except (asyncio.IncompleteReadError, OSError, UnicodeDecodeError):
+            pass
+        finally:
+            receiver.lost(1006, "")
+            writer.transport.abort()
+            await asyncio.gather(writer.wait_closed(), return_exceptions=True)
 
 
 @asynccontextmanager

@@ -16,6 +16,8 @@ from .case import Failure, Notes, TraceLine
 from .line import SOON, Line, Message
 from .socket import RawSocket
 
+#: What a client may send while a case waits for something else.
+_STREAM = ("ping", "dtmf", "playback_started", "playback_completed", "discarded", "update")
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
@@ -25,13 +27,17 @@ class Partner:
     Attributes:
         target: Path and query of the request.
         headers: Its fields, names in lower case.
+        secret: Of the key that the client was given; empty if it was given none.
         notes: What the case observes besides its verdict.
         trace: Everything that passed on the wire.
         opening: Parameters of `open`, once it came.
     """
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, profile: Profile) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, profile: Profile, secret: bytes = b""
+    ) -> None:
         self.profile = profile
+        self.secret = secret
         self.notes = Notes()
         self.trace: list[TraceLine] = []
         self.began = time.monotonic()
@@ -63,10 +69,10 @@ class Partner:
         self.trace.append(TraceLine(self._t, "server", "http", len(head), f"HTTP/1.1 {status} {reason}"))
         self.socket.write(head.encode())
 
-    async def accept(self) -> Line:
-        """Accept the upgrade: a line on which `open` is still to come."""
+    async def accept(self, *, wrong: bool = False) -> Line:
+        """Accept the upgrade, if need be wrongly: a line on which `open` is still to come."""
         await self.request()
-        key = self.headers.get("sec-websocket-key", "").encode()
+        key = self.headers.get("sec-websocket-key", "").encode() + (b"x" if wrong else b"")
         accept = base64.b64encode(hashlib.sha1(key + _GUID).digest()).decode()
         head = (
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -96,6 +102,31 @@ class Partner:
         return line
 
     # Judging.
+
+    async def alive(self, line: Line) -> None:
+        """Expect that a `pause` is followed, and so a session that goes on; it is taken back.
+
+        Raises:
+            Failure: It is not.
+        """
+        await line.send("pause")
+        await line.expect("paused", passing=_STREAM)
+        await line.send("resume")
+        await line.expect("resumed", "paused", passing=_STREAM)
+
+    async def left_alone(self) -> None:
+        """Expect that the client closes the connection, whose upgrade was refused, and sends nothing more.
+
+        Raises:
+            Failure: It stays, or sends something.
+        """
+        try:
+            async with asyncio.timeout(SOON):
+                more = await self._reader.read(1)
+        except TimeoutError:
+            raise Failure(f"the connection is still open after {SOON:g} s") from None
+        if more:
+            raise Failure("sent more on a connection that was refused")
 
     async def pong(self, line: Line) -> Message:
         """Wait for a ping and answer it; returns it.

@@ -44,6 +44,8 @@ async def run_case(case: Case[P], peer: P) -> CaseResult:
         verdict, detail = case.worst, f"not done within {case.seconds:g} s"
     except (OSError, asyncio.IncompleteReadError) as error:
         verdict, detail = case.worst, f"the connection failed: {type(error).__name__}"
+    except Exception as error:  # what the other end sent was of a shape that the case does not know
+        verdict, detail = case.worst, f"sent what cannot be read: {type(error).__name__}: {error}"
     else:
         if peer.notes.non_strict:
             verdict, detail = Verdict.NON_STRICT, "; ".join(peer.notes.non_strict)
@@ -85,6 +87,7 @@ class ClientCheck:
     Args:
         cases: In the order in which connections meet them.
         profile: The product.
+        secret: Of the key that the client was given, for cases about its signature.
         on_next: Told which case the next connection will meet; None when all are given out.
         on_result: Told each result.
     """
@@ -94,10 +97,12 @@ class ClientCheck:
         cases: Sequence[Case[Partner]],
         profile: Profile,
         *,
+        secret: bytes = b"",
         on_next: Callable[[Case[Partner] | None], None] | None = None,
         on_result: OnResult | None = None,
     ) -> None:
         self._profile = profile
+        self._secret = secret
         self._on_next = on_next
         self._on_result = on_result
         self.results: list[CaseResult] = []
@@ -126,7 +131,7 @@ class ClientCheck:
             return
         case = self._waiting.popleft()
         self._tell_next()
-        result = await run_case(case, Partner(reader, writer, self._profile))
+        result = await run_case(case, Partner(reader, writer, self._profile, self._secret))
         self._finish(result)
 
     def _tell_next(self) -> None:

@@ -36,18 +36,13 @@ CLIENT: Final[Suite[Partner]] = Suite(
         4: "Sizes and framing",
         5: "Ping and pong",
         6: "Pauses, gaps and position",
-        7: "Events and rate limits",
-        8: "Playback, barge-in and keys",
-        9: "The end of a session",
-        10: "Messages out of place and garbage",
     },
 )
 
 _MODULES: Final = {
     "server": ("upgrade", "opening", "envelope", "sizes", "pings", "pauses", "updates", "audio", "speaking", "ending",
                "misplaced", "garbage"),
-    "client": ("upgrade", "opening", "envelope", "sizes", "pings", "pauses", "events", "playback", "ending",
-               "misplaced"),
+    "client": ("upgrade", "opening", "envelope", "sizes", "pings", "pauses"),
 }  # fmt: skip
 
 
