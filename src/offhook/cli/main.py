@@ -22,6 +22,7 @@ VERBS: Final = {
     "demo": "A real call on this machine: platform, bot and caller, with real speech.",
     "serve": "Serve a bot or monitor from a Python file.",
     "call": "Place one call to an AudioHook server, as the platform does.",
+    "check": "Check a server, or clients, against the protocol.",
     "decode": "Explain AudioHook messages.",
     "keys": "Make, sign with and verify API keys and client secrets.",
     "trace": "Show a recorded session, or play it against a bot.",

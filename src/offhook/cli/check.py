@@ -1,0 +1,191 @@
+"""`offhook check`: the conformance suite against a server, or for clients that connect."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import msgspec
+import uvloop
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from .. import __version__
+from ..connector.parameters import profile_of
+from ..errors import UsageError
+from ..protocol import PROFILES
+from ..session.dial import parse_uri
+from ..session.keys import decode_secret
+from ..testing.conformance.caller import Target
+from ..testing.conformance.case import Case, CaseResult, Suite, Verdict
+from ..testing.conformance.report import render
+from ..testing.conformance.runner import PARALLEL, ClientCheck, check_server
+from ..testing.conformance.scorecard import Scorecard
+from ..testing.conformance.suites import client_suite, server_suite
+
+_STYLES: Final = {
+    Verdict.OK: "green", Verdict.INFO: "blue", Verdict.SKIPPED: "dim", Verdict.NON_STRICT: "yellow",
+    Verdict.FAILED: "bold red",
+}  # fmt: skip
+_WRITERS: Final = (".html", ".json", ".xml")
+
+
+@click.command()
+@click.argument("uri", required=False)
+@click.option("--listen", type=click.IntRange(0, 65535), metavar="PORT",
+              help="Check clients instead: play a server on this port, one case for each connection.")  # fmt: skip
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on, with --listen.")
+@click.option("--key", default="", envvar=["OFFHOOK_CHECK_KEY", "OFFHOOK_KEY"], help="API key.")
+@click.option("--secret", default="", envvar=["OFFHOOK_CHECK_SECRET", "OFFHOOK_SECRET"], help="Client secret, base64.")
+@click.option(
+    "--profile", default="connector", show_default=True, metavar="NAME", help=f"One of: {', '.join(PROFILES)}"
+)
+@click.option("--only", metavar="CASES", help="Cases or chapters: 3.2,5.*  (also --cases)")
+@click.option("--cases", "only_too", hidden=True)
+@click.option("--report", metavar="FILE", multiple=True, help="Write the scorecard: .html, .json or .xml (JUnit).")
+@click.option("--seed", default=0, help="For random input.")
+@click.option("--parallel", default=PARALLEL, show_default=True, type=click.IntRange(1, 500), help="Cases at a time.")
+@click.option("--list", "listing", is_flag=True, help="List the cases and stop.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, without traces.")
+def check(uri: str | None, as_json: bool, **options: Any) -> int:
+    """Check an AudioHook server at URI, or with --listen a client, against the protocol.
+
+    Exits with 0 if nothing FAILED. NON-STRICT: works with the production platform, against the rule.
+    """
+    listens = options["listen"] is not None
+    suite: Suite[Any] = client_suite() if listens else server_suite()
+    given = options["only"] or options["only_too"]
+    cases = suite.select([part.strip() for part in given.split(",")] if given else None)
+    if options["listing"]:
+        for case in cases:
+            click.echo(f"{case.number:<6} {case.title}")
+        return 0
+    if listens == (uri is not None):
+        raise UsageError("give the URI of a server, or --listen PORT for clients")
+    reports = [_report_path(name) for name in options["report"]]
+    console = Console(stderr=True, quiet=as_json, highlight=False)
+    began = time.monotonic()
+    run = _clients(cases, options, console) if listens else _server(str(uri), cases, options, console)
+    results = uvloop.run(run)
+    card = Scorecard(
+        side=suite.side,
+        target=uri or f"clients on port {options['listen']}",
+        profile=options["profile"],
+        version=__version__,
+        seed=options["seed"],
+        seconds=time.monotonic() - began,
+        cases={case.number: case for case in cases},
+        chapters=suite.chapters,
+        results=sorted(results, key=lambda result: suite[result.number].order),
+    )
+    for path in reports:
+        _write(path, card)
+    if as_json:
+        click.echo(msgspec.json.encode(card.as_object(traces=False)))
+    else:
+        _show(card, Console(highlight=False))
+    return 0 if card.ok else 1
+
+
+def _report_path(name: str) -> Path:
+    path = Path(name)
+    if path.suffix not in _WRITERS:
+        raise UsageError(f"--report {name}: the name must end with {', '.join(_WRITERS)}")
+    if not path.parent.is_dir():
+        raise UsageError(f"--report {name}: there is no such folder")
+    return path
+
+
+def _write(path: Path, card: Scorecard) -> None:
+    made = {
+        ".html": lambda: render(card).encode(errors="replace"),
+        ".json": lambda: msgspec.json.encode(card.as_object()),
+        ".xml": card.as_junit,
+    }[path.suffix]()
+    try:
+        path.write_bytes(made)
+    except OSError as error:
+        raise UsageError(f"--report {path}: {error.strerror}") from None
+
+
+async def _server(uri: str, cases: list[Case[Any]], options: dict[str, Any], console: Console) -> list[CaseResult]:
+    parse_uri(uri)
+    target = Target(
+        uri,
+        options["key"],
+        decode_secret(options["secret"]) if options["secret"] else b"",
+        profile_of(options["profile"]),
+        seed=options["seed"],
+    )
+    await _reachable(target)
+    with _progress(console) as progress:
+        bar = progress.add_task("", total=len(cases))
+
+        def done(result: CaseResult) -> None:
+            progress.advance(bar)
+
+        return await check_server(cases, target, parallel=options["parallel"], on_result=done)
+
+
+async def _reachable(target: Target) -> None:
+    """Nobody at all is a mistake in the URI, not three hundred failures."""
+    address = parse_uri(target.uri)
+    try:
+        async with asyncio.timeout(5):
+            _, writer = await asyncio.open_connection(address.host, address.port)
+    except (OSError, TimeoutError) as error:
+        raise UsageError(f"nobody answers at {target.uri}: {error or 'time-out'}") from None
+    writer.close()
+
+
+def _progress(console: Console) -> Progress:
+    columns = TextColumn("checking"), BarColumn(), MofNCompleteColumn()
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal or console.quiet)
+
+
+async def _clients(cases: list[Case[Any]], options: dict[str, Any], console: Console) -> list[CaseResult]:
+    secret = decode_secret(options["secret"]) if options["secret"] else b""
+
+    def told(result: CaseResult) -> None:
+        style = _STYLES[result.verdict]
+        console.print(f"  {result.verdict.value:<10} {result.number} {result.title}", style=style, markup=False)
+
+    def follows(case: Case[Any] | None) -> None:
+        if case is not None:
+            console.print(f"next: {case.number} {case.title}", markup=False)
+
+    found = ClientCheck(cases, profile_of(options["profile"]), secret=secret, on_next=follows, on_result=told)
+    try:
+        server = await found.serve(options["host"], options["listen"])
+    except OSError as error:
+        raise UsageError(f"cannot listen on port {options['listen']}: {error.strerror}") from None
+    port = server.sockets[0].getsockname()[1]
+    console.print(f"listening on ws://{options['host']}:{port}/  (Ctrl-C ends it and reports)", markup=False)
+    try:
+        await found.done.wait()
+    except asyncio.CancelledError:
+        pass  # Ctrl-C: what was met so far is reported
+    finally:
+        server.close()
+    return found.results
+
+
+def _show(card: Scorecard, console: Console) -> None:
+    for result in card.results:
+        if result.verdict in (Verdict.FAILED, Verdict.NON_STRICT):
+            line = f"{result.verdict.value:<10} {result.number:<6} {result.title}: {result.detail}"
+            console.print(line, style=_STYLES[result.verdict], markup=False, soft_wrap=True)
+            console.print(f"{'':<18}{card.cases[result.number].advice}", style="dim", markup=False, soft_wrap=True)
+    for number, title in card.chapters.items():
+        results = card.chapter(number)
+        counted = [result for result in results if result.verdict is not Verdict.SKIPPED]
+        good = sum(result.verdict in (Verdict.OK, Verdict.INFO) for result in counted)
+        if results:
+            style = "green" if good == len(counted) else "yellow"
+            console.print(f"{number:>3} {title:<44} {good:>3} of {len(counted)}", style=style, markup=False)
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in card.counts.items() if count)
+    verdict = "passed" if card.ok else "FAILED"
+    console.print(f"{verdict}: {counts} in {card.seconds:.1f} s", style="bold green" if card.ok else "bold red")

@@ -1,0 +1,5 @@
+"""The scorecard as one self-contained page."""
+
+from .page import render
+
+__all__ = ["render"]

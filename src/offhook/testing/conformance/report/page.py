@@ -1,0 +1,125 @@
+"""One page: the score of each chapter, and each case with what passed on the wire."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+
+from ....records.report.markup import Html, element, trusted
+from ..case import CaseResult, TraceLine, Verdict
+from ..scorecard import TRACE_LINES, Scorecard
+
+_CLASSES = {verdict: verdict.name.lower().replace("_", "-") for verdict in Verdict}
+#: Letters of a message that are shown at once; the whole one stands in its title.
+_SHOWN = 160
+
+
+def render(card: Scorecard) -> str:
+    """The page as text."""
+    head = element(
+        "head",
+        trusted('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
+        trusted('<meta name="color-scheme" content="light dark">'),
+        element("title", f"{card.target} · AudioHook conformance"),
+        element("style", trusted(_asset("check.css"))),
+    )
+    body = element("body", element("main", _heading(card), _chapters(card), _filters(card), _cases(card), _foot(card)),
+                   element("script", trusted(_asset("check.js"))))  # fmt: skip
+    return "<!doctype html>\n" + element("html", head, body, lang="en")
+
+
+@cache
+def _asset(name: str) -> str:
+    return (files(__package__) / name).read_text("utf-8")
+
+
+def _heading(card: Scorecard) -> Html:
+    verdict = element("p", "Passed" if card.ok else "Failed", class_="badge ok" if card.ok else "badge failed")
+    who = "server" if card.side == "server" else "client"
+    return element(
+        "header",
+        element("p", f"AudioHook conformance of a {who}", class_="kicker"),
+        element("div", element("h1", card.target), verdict, class_="title"),
+        element(
+            "p", f"{card.profile} · {len(card.results)} cases in {card.seconds:.1f} s · seed {card.seed}", class_="soft"
+        ),
+    )
+
+
+def _chapters(card: Scorecard) -> Html:
+    rows = []
+    for number, title in card.chapters.items():
+        results = card.chapter(number)
+        if not results:
+            continue
+        counted = [result for result in results if result.verdict is not Verdict.SKIPPED]
+        good = sum(result.verdict in (Verdict.OK, Verdict.INFO) for result in counted)
+        bars = [
+            element("i", class_=_CLASSES[verdict], style=f"flex:{count}", title=f"{count} {verdict.value}")
+            for verdict in Verdict
+            if (count := sum(result.verdict is verdict for result in results))
+        ]
+        link = element("a", f"{number} {title}", href=f"#chapter-{number}")
+        rows.append(element("li", link, element("span", bars, class_="bar"), element("b", f"{good}/{len(counted)}")))
+    return element("ol", rows, class_="chapters")
+
+
+def _filters(card: Scorecard) -> Html:
+    buttons = [
+        element("button", f"{verdict} {count}", type="button", data_verdict=_CLASSES[Verdict(verdict)],
+                class_=_CLASSES[Verdict(verdict)], aria_pressed="true")
+        for verdict, count in card.counts.items() if count
+    ]  # fmt: skip
+    search = element("input", type="search", id="search", placeholder="Find a case", aria_label="Find a case")
+    return element("div", buttons, search, class_="filters")
+
+
+def _cases(card: Scorecard) -> Html:
+    sections = []
+    for number, title in card.chapters.items():
+        results = card.chapter(number)
+        if results:
+            shown = [_case(card, result) for result in results]
+            sections.append(element("section", element("h2", f"{number} {title}"), shown, id=f"chapter-{number}"))
+    return element("div", sections, id="cases")
+
+
+def _case(card: Scorecard, result: CaseResult) -> Html:
+    case, name = card.cases[result.number], _CLASSES[result.verdict]
+    summary = element("summary", element("span", result.verdict.value, class_=f"verdict {name}"),
+                      element("span", result.number, class_="number"), element("span", result.title, class_="what"),
+                      element("span", result.detail, class_="detail"))  # fmt: skip
+    facts = {"Does": case.does, "Expects": case.expects, "Rule": case.rule,
+             "Source": case.source.value + (", disputed" if case.disputed else ""), "Advice": case.advice}  # fmt: skip
+    listed = [element("div", element("dt", term), element("dd", text)) for term, text in facts.items()]
+    rungs = [_rung(line) for line in result.trace[:TRACE_LINES]]
+    more = len(result.trace) - TRACE_LINES
+    note = element("p", f"and {more} more", class_="soft") if more > 0 else None
+    ends = element("p", element("span", "client"), element("span", "server"), class_="ends")
+    ladder = element("div", ends, rungs, note, class_="ladder") if rungs else None
+    return element("details", summary, element("dl", listed), ladder, data_verdict=name)
+
+
+def _rung(line: TraceLine) -> Html:
+    label, title = _label(line)
+    return element("p", element("time", f"{line.t:.3f}"), element("span", label, class_="label", title=title),
+                   class_=f"rung {line.sender} {line.kind}")  # fmt: skip
+
+
+def _label(line: TraceLine) -> tuple[str, str | None]:
+    if line.kind == "audio":
+        return f"audio, {line.size:,} bytes", None
+    text = line.text or ""
+    if line.kind != "text":
+        return text or line.kind, None
+    try:
+        message = json.loads(text)
+        short = f"{message['type']} {json.dumps(message.get('parameters', {}), ensure_ascii=False)}"
+    except (ValueError, KeyError, TypeError, RecursionError):
+        short = text or "(empty)"
+    return (short if len(short) <= _SHOWN else short[:_SHOWN] + "…"), text[:4000]
+
+
+def _foot(card: Scorecard) -> Html:
+    return element("footer", f"Made by offhook {card.version}. This page holds all it shows.")

@@ -1,0 +1,121 @@
+"""`offhook check`, as it is run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+from tests.testing.conformance import mutants
+from tests.testing.conformance.flaws import Edits
+
+from offhook.cli.main import run
+from offhook.connector import connect
+from offhook.errors import OffhookError
+from offhook.protocol import PROFILES
+
+
+@contextmanager
+def serving(flaw: mutants.Flaw | None = None, profile: str = "connector") -> Iterator[str]:
+    """A server in a thread of its own."""
+    found: list[str] = []
+    ready, stop = Event(), asyncio.Event()
+    loop = asyncio.new_event_loop()
+
+    async def main() -> None:
+        async with mutants.server(PROFILES[profile], flaw) as uri:
+            found.append(uri)
+            ready.set()
+            await stop.wait()
+        await asyncio.sleep(0)
+
+    thread = Thread(target=loop.run_until_complete, args=(main(),))
+    thread.start()
+    try:
+        assert ready.wait(10)
+        yield found[0]
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
+        loop.close()
+
+
+def test_a_good_server(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    reports = [
+        argument for suffix in ("html", "json", "xml") for argument in ("--report", str(tmp_path / f"r.{suffix}"))
+    ]
+    with serving() as uri:
+        assert run(["check", uri, "--only", "2.1,5.*", *reports]) == 0
+    out = capsys.readouterr().out
+    assert "passed: 9 OK" in out
+    assert "5.1" in (tmp_path / "r.html").read_text()
+    assert json.loads((tmp_path / "r.json").read_text())["counts"]["OK"] == 9
+    assert (tmp_path / "r.xml").read_bytes().startswith(b"<?xml")
+
+
+def test_a_bad_server(capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(Edits("opened", lambda m: m | {"clientseq": 0})) as uri:
+        assert run(["check", uri, "--only", "2.1,2.2"]) == 1
+        text = capsys.readouterr().out
+        assert run(["check", uri, "--only", "2.1,2.2", "--json"]) == 1
+    assert "FAILED     2.1" in text
+    assert "before anything slow" in text, "the advice"
+    told = json.loads(capsys.readouterr().out)
+    assert [case["verdict"] for case in told["cases"]] == ["FAILED", "OK"]
+
+
+def test_another_profile(capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(profile="monitor") as uri:
+        assert run(["check", uri, "--profile", "monitor", "--only", "2.6,7.9", "--json"]) == 0
+    assert [case["verdict"] for case in json.loads(capsys.readouterr().out)["cases"]] == ["OK", "SKIPPED"]
+
+
+async def test_clients_that_connect() -> None:
+    command = ("-m", "offhook", "check", "--listen", "0", "--only", "1.1,3.20")
+    checking = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=-1, stderr=-1)
+    assert checking.stderr is not None
+    said = ""
+    while "listening" not in said:
+        said += (await checking.stderr.readline()).decode()
+    assert "next: 1.1" in said
+    uri = said.split("listening on ")[1].split()[0]
+    for _ in range(2):
+        try:
+            async with connect(uri) as call:
+                await call.result()
+        except OffhookError:
+            pass
+    out, _ = await checking.communicate()
+    assert checking.returncode == 0
+    assert "passed: 2 OK" in out.decode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), "give the URI"),
+        (("ws://127.0.0.1:1", "--listen", "0"), "give the URI"),
+        (("ws://127.0.0.1:1",), "nobody answers"),
+        (("http://x",), "ws://"),
+        (("ws://127.0.0.1:1", "--only", "99.1"), "there is no case '99.1'"),
+        (("ws://127.0.0.1:1", "--report", "r.pdf"), "must end with"),
+        (("ws://127.0.0.1:1", "--report", "/no/such/r.html"), "no such folder"),
+        (("ws://127.0.0.1:1", "--profile", "fax"), "fax"),
+        (("ws://127.0.0.1:1", "--key", "k", "--secret", "!"), "base64"),
+    ],
+)
+def test_wrong_use(arguments: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", *arguments]) in (1, 2)
+    err = capsys.readouterr().err
+    assert says in err
+    assert err.count("\n") == 1
+
+
+def test_the_cases_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", "--list", "--only", "5"]) == 0
+    assert capsys.readouterr().out.startswith("5.1    A ping is answered at once\n")
