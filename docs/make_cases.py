@@ -22,7 +22,8 @@ def chapters(suite: Suite[Any]) -> list[str]:
     parts = []
     for number, title in suite.chapters.items():
         rows = [row(case) for case in suite if case.chapter == number]
-        head = "| case | what is true where it passes | does | expects | rule | source | profiles |\n|---|---|---|---|---|---|---|"
+        names = "case", "what is true where it passes", "does", "expects", "rule", "source", "profiles"
+        head = f"| {' | '.join(names)} |\n" + "|---" * len(names) + "|"
         parts += [f"### {number} {title}", "\n".join([head, *rows])]
     return parts
 
