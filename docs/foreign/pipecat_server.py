@@ -29,8 +29,8 @@ async def call(websocket: WebSocket):
     transport = FastAPIWebsocketTransport(
         websocket,
         FastAPIWebsocketParams(
-            audio_in_enabled=True, audio_out_enabled=True, add_wav_header=False, serializer=GenesysAudioHookSerializer(),
-            fixed_audio_packet_size=1600,
+            audio_in_enabled=True, audio_out_enabled=True, add_wav_header=False, fixed_audio_packet_size=1600,
+            serializer=GenesysAudioHookSerializer(),
         ),
     )  # fmt: skip
     task = PipelineTask(

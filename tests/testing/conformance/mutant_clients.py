@@ -27,6 +27,8 @@ class ClientFlaw:
 
     #: What is done otherwise than RFC 6455 says, by a raw client; empty for a right one.
     how = ""
+    #: Whether it never closes a connection by itself.
+    keeps = False
 
     def headers(self, fields: dict[str, str]) -> dict[str, str]:
         """What is sent of the platform's fields."""
@@ -77,10 +79,12 @@ class ClientLink:
             self.wire.send(item)
 
     def close(self, code: int = 1000, reason: str = "") -> None:
-        self.wire.close(code, reason)
+        if not self.flaw.keeps:
+            self.wire.close(code, reason)
 
     def abort(self) -> None:
-        self.wire.abort()
+        if not self.flaw.keeps:
+            self.wire.abort()
 
     @property
     def backlog(self) -> int:

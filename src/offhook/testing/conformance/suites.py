@@ -36,13 +36,16 @@ CLIENT: Final[Suite[Partner]] = Suite(
         4: "Sizes and framing",
         5: "Ping and pong",
         6: "Pauses, gaps and position",
+        7: "Events and rate limits",
+        8: "Playback, barge-in and keys",
+        9: "The end of a session",
     },
 )
 
 _MODULES: Final = {
     "server": ("upgrade", "opening", "envelope", "sizes", "pings", "pauses", "updates", "audio", "speaking", "ending",
                "misplaced", "garbage"),
-    "client": ("upgrade", "opening", "envelope", "sizes", "pings", "pauses"),
+    "client": ("upgrade", "opening", "envelope", "sizes", "pings", "pauses", "events", "playback", "ending"),
 }  # fmt: skip
 
 
