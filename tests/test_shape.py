@@ -68,7 +68,7 @@ def test_tests_mirror_the_source() -> None:
         "connector": {"call_end"},
         "cli": {"demo"},
         "records": {"browser"},
-        "testing": {"server", "client"},
+        "testing": {"server", "client", "soak"},
         "speech": {"embedded"},
     }
     stray = []

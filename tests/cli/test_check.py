@@ -95,6 +95,17 @@ async def test_clients_that_connect() -> None:
     assert "passed: 2 OK" in out.decode()
 
 
+def test_a_bad_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with serving() as uri:
+        assert run(["check", uri, "--faults", "60", "--seed", "4", "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert (told["ok"], told["hung"], told["serves"]) == (True, [], True)
+        assert sum(told["outcomes"].values()) == 60
+        assert told["outcomes"]["hangup"] > 10
+        assert run(["check", uri, "--faults", "5"]) == 0
+    assert "a good call afterwards went well" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -103,6 +114,7 @@ async def test_clients_that_connect() -> None:
         (("ws://127.0.0.1:1",), "nobody answers"),
         (("http://x",), "ws://"),
         (("ws://127.0.0.1:1", "--only", "99.1"), "there is no case '99.1'"),
+        (("wss://127.0.0.1:1", "--faults", "3"), "needs the ws:// URI"),
         (("ws://127.0.0.1:1", "--report", "r.pdf"), "must end with"),
         (("ws://127.0.0.1:1", "--report", "/no/such/r.html"), "no such folder"),
         (("ws://127.0.0.1:1", "--profile", "fax"), "fax"),

@@ -25,6 +25,7 @@ from ..testing.conformance.report import render
 from ..testing.conformance.runner import PARALLEL, ClientCheck, check_server
 from ..testing.conformance.scorecard import Scorecard
 from ..testing.conformance.suites import client_suite, server_suite
+from ..testing.spoiled import Spoiled, spoil
 
 _STYLES: Final = {
     Verdict.OK: "green", Verdict.INFO: "blue", Verdict.SKIPPED: "dim", Verdict.NON_STRICT: "yellow",
@@ -48,6 +49,8 @@ _WRITERS: Final = (".html", ".json", ".xml")
 @click.option("--report", metavar="FILE", multiple=True, help="Write the scorecard: .html, .json or .xml (JUnit).")
 @click.option("--seed", default=0, help="For random input.")
 @click.option("--parallel", default=PARALLEL, show_default=True, type=click.IntRange(1, 500), help="Cases at a time.")
+@click.option("--faults", type=click.IntRange(1), metavar="SESSIONS",
+              help="In place of cases: so many calls over a line that is delayed, split and cut.")  # fmt: skip
 @click.option("--list", "listing", is_flag=True, help="List the cases and stop.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, without traces.")
 def check(uri: str | None, as_json: bool, **options: Any) -> int:
@@ -65,6 +68,8 @@ def check(uri: str | None, as_json: bool, **options: Any) -> int:
         return 0
     if listens == (uri is not None):
         raise UsageError("give the URI of a server, or --listen PORT for clients")
+    if options["faults"]:
+        return _faults(uri, options, as_json=as_json)
     reports = [_report_path(name) for name in options["report"]]
     console = Console(stderr=True, quiet=as_json, highlight=False)
     began = time.monotonic()
@@ -90,6 +95,40 @@ def check(uri: str | None, as_json: bool, **options: Any) -> int:
     return 0 if card.ok else 1
 
 
+def _faults(uri: str | None, options: dict[str, Any], *, as_json: bool) -> int:
+    """Calls over a spoiled line."""
+    if uri is None or parse_uri(uri).secure:
+        raise UsageError("--faults needs the ws:// URI of a server")
+    target = _target(uri, options)
+    console = Console(stderr=True, quiet=as_json, highlight=False)
+
+    async def run() -> Spoiled:
+        await _reachable(target)
+        with _progress(console) as progress:
+            bar = progress.add_task("", total=options["faults"])
+            return await spoil(
+                uri,
+                profile=target.profile,
+                key=target.key,
+                secret=target.secret,
+                sessions=options["faults"],
+                seed=options["seed"],
+                parallel=options["parallel"],
+                on_session=lambda: progress.advance(bar),
+            )
+
+    found = uvloop.run(run())
+    if as_json:
+        told = {"ok": found.ok, "seed": options["seed"], "outcomes": found.outcomes, "hung": found.hung}
+        click.echo(msgspec.json.encode(told | {"serves": found.serves, "detail": found.detail}))
+    else:
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(found.outcomes.items()))
+        click.echo(f"{options['faults']} calls over a bad line (seed {options['seed']}): {counts}")
+        click.echo(f"{len(found.hung)} hung; a good call afterwards {'went well' if found.serves else 'failed'}"
+                   + (f": {found.detail}" if found.detail else ""))  # fmt: skip
+    return 0 if found.ok else 1
+
+
 def _report_path(name: str) -> Path:
     path = Path(name)
     if path.suffix not in _WRITERS:
@@ -112,14 +151,7 @@ def _write(path: Path, card: Scorecard) -> None:
 
 
 async def _server(uri: str, cases: list[Case[Any]], options: dict[str, Any], console: Console) -> list[CaseResult]:
-    parse_uri(uri)
-    target = Target(
-        uri,
-        options["key"],
-        decode_secret(options["secret"]) if options["secret"] else b"",
-        profile_of(options["profile"]),
-        seed=options["seed"],
-    )
+    target = _target(uri, options)
     await _reachable(target)
     with _progress(console) as progress:
         bar = progress.add_task("", total=len(cases))
@@ -128,6 +160,17 @@ async def _server(uri: str, cases: list[Case[Any]], options: dict[str, Any], con
             progress.advance(bar)
 
         return await check_server(cases, target, parallel=options["parallel"], on_result=done)
+
+
+def _target(uri: str, options: dict[str, Any]) -> Target:
+    parse_uri(uri)
+    return Target(
+        uri,
+        options["key"],
+        decode_secret(options["secret"]) if options["secret"] else b"",
+        profile_of(options["profile"]),
+        seed=options["seed"],
+    )
 
 
 async def _reachable(target: Target) -> None:

@@ -1,0 +1,25 @@
+"""Calls over bad lines, and the verdict on the server."""
+
+from __future__ import annotations
+
+from tests.testing.conformance import mutants
+from tests.testing.conformance.flaws import ShutsOut
+
+from offhook.protocol import MONITOR
+from offhook.testing.spoiled import spoil
+
+
+async def test_a_good_server_serves_on() -> None:
+    async with mutants.server(MONITOR) as uri:
+        done: list[None] = []
+        found = await spoil(uri, profile=MONITOR, sessions=30, seed=1, on_session=lambda: done.append(None))
+    assert found.ok
+    assert sum(found.outcomes.values()) == len(done) == 30
+    assert len(found.outcomes) > 1, "some lines were too bad"
+
+
+async def test_one_that_refuses_is_told() -> None:
+    async with mutants.server(MONITOR, ShutsOut(lambda _: True, 503)) as uri:
+        found = await spoil(uri, profile=MONITOR, sessions=3)
+    assert not found.ok
+    assert "503" in found.detail
