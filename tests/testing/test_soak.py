@@ -1,4 +1,4 @@
-"""Ten thousand calls, each of its own seed, in virtual time: whatever happens in one, it ends and leaves nothing behind.
+"""Ten thousand calls in virtual time, each of its own seed: whatever happens in one, it ends and leaves nothing behind.
 
 Bot and caller are the real ones; between them is memory instead of a socket, and the engines are fakes. Bad sockets
 are in test_faults.
