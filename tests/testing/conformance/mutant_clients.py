@@ -19,6 +19,8 @@ from offhook.testing.conformance.case import Case, CaseResult
 from offhook.testing.conformance.partner import Partner
 from offhook.testing.conformance.runner import ClientCheck
 
+#: Clients at a time: some cases look at the clock, and two cores have other work.
+AT_ONCE = 25
 URI = "ws://127.0.0.1:{port}/api/v1/audiohook/ws"
 
 
@@ -128,12 +130,18 @@ async def run_client(
 async def run_cases(
     cases: list[Case[Partner]], profile: Profile, flaw: ClientFlaw | None = None, *, key: str = "", secret: bytes = b""
 ) -> dict[str, CaseResult]:
-    """Let a client meet cases, all at once; results by number."""
+    """Let a client meet cases, many at once; results by number."""
     check = ClientCheck(cases, profile, secret=secret)
     async with await check.serve("127.0.0.1", 0) as server:
         uri = URI.format(port=server.sockets[0].getsockname()[1])
         wanted = len(cases) - len(check.results)
-        clients = [asyncio.create_task(run_client(uri, profile, flaw, key=key, secret=secret)) for _ in range(wanted)]
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def one() -> None:
+            async with room:
+                await run_client(uri, profile, flaw, key=key, secret=secret)
+
+        clients = [asyncio.create_task(one()) for _ in range(wanted)]
         await check.done.wait()
         for client in clients:
             client.cancel()
