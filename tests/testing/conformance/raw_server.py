@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 from tests.testing.conformance.mutants import Flaw, MutantReception
 
-from offhook.protocol import Profile
+from offhook.protocol import Profile, State
 from offhook.session.frames import BINARY, CLOSE, PING, PONG, TEXT
 from offhook.session.head import Head, HeadReader
 from offhook.session.keys import KeyStore
@@ -75,7 +75,8 @@ class RawServer:
         head = Refusal(503) if self.poisoned else HeadReader(WireLimits()).feed(raw)
         if self.how == "case" and b"\r\naudiohook-session-id:" in raw:
             head = Refusal(400)
-        if self.how == "any upgrade" and b"\r\nUpgrade:" not in raw:
+        needed = {"any upgrade": b"\r\nUpgrade:", "any key": b"-Key:", "any version": b"-Version: 13"}.get(self.how)
+        if needed is not None and needed not in raw:
             writer.write(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
             return
         if isinstance(head, Head):
@@ -115,10 +116,11 @@ class RawServer:
             ):
                 raise OSError("fragments")
             if opcode == CLOSE:
-                if self.how != "close":
+                if self.how != "close" and not (self.how == "bare close" and not payload):
                     return wire.close()
             elif opcode == PING:
-                if self.how == "between" and parts:
+                early = self.how == "early ping" and receiver.session.state is State.IDLE  # type: ignore[attr-defined]
+                if early or (self.how == "between" and parts):
                     return wire.close(1002)
                 wire.frame(PONG, b"" if self.how == "pong payload" else payload[:125])
             elif opcode == PONG:
@@ -127,7 +129,7 @@ class RawServer:
             elif opcode in (0, TEXT, BINARY):
                 if opcode:
                     parts, kind = [], opcode
-                if self.refuses_fragment(fin, kind, payload):
+                if self.refuses_fragment(fin, kind, payload, parts):
                     return wire.close(1003)
                 parts.append(payload)
                 if fin:
@@ -140,13 +142,17 @@ class RawServer:
         if kind == TEXT:
             receiver.received(whole.decode(errors="ignore" if self.how == "lax utf-8" else "strict"))
         else:
-            receiver.received(whole)
+            receiver.received(whole[:64_000] if self.how == "large audio" else whole)
 
-    def refuses_fragment(self, fin: bool, kind: int, payload: bytes) -> bool:
+    def refuses_fragment(self, fin: bool, kind: int, payload: bytes, before: list[bytes]) -> bool:
+        if self.how == "split character" and kind == TEXT:
+            payload.decode()
         return (
             (self.how == "text fragments" and kind == TEXT and not fin and len(payload) > 1)
             or (self.how == "audio fragments" and kind == BINARY and not fin)
             or (self.how == "crumbs" and kind == TEXT and not payload)
+            or (self.how == "empty first" and not (fin or payload or before))
+            or (self.how == "empty last" and fin and bool(before) and not payload)
         )
 
     async def _frame(self, reader: asyncio.StreamReader) -> tuple[int, bool, bytes]:

@@ -13,6 +13,7 @@ import uvloop
 from tests.testing.conformance import mutants
 from tests.testing.conformance import server_mutants_a as a
 from tests.testing.conformance import server_mutants_b as b
+from tests.testing.conformance import server_mutants_c as c
 from tests.testing.conformance.raw_server import raw_server
 
 from offhook.protocol import PROFILES, Profile
@@ -24,9 +25,9 @@ from offhook.testing.conformance.suites import server_suite
 
 SUITE = server_suite()
 NUMBERS = [case.number for case in SUITE]
-MUTANTS: dict[str, a.Mutant] = a.MUTANTS | b.MUTANTS
+MUTANTS: dict[str, a.Mutant] = a.MUTANTS | c.MUTANTS | b.MUTANTS
 PROFILES_OF = a.PROFILES_OF | b.PROFILES_OF
-BROAD = a.BROAD | b.BROAD
+BROAD = a.BROAD | c.BROAD | b.BROAD
 #: Cases beside its own that a mutant is tried on, on each side of it.
 NEIGHBOURS = 3
 KEYS = {a.KEY: a.SECRET}

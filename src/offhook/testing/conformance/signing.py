@@ -38,6 +38,8 @@ class Signing:
         keyid: None for the API key.
         alg: Of the parameters; "" leaves it out.
         further: More parameters, serialised.
+        left_out: Names of parameters that are missing.
+        backwards: Parameters stand in reverse order.
     """
 
     components: Sequence[str] = COVERED
@@ -48,6 +50,8 @@ class Signing:
     keyid: str | None = None
     alg: str = "hmac-sha256"
     further: str = ""
+    left_out: Sequence[str] = ()
+    backwards: bool = False
 
     def sign(self, fields: Mapping[str, str], target: str, authority: str, secret: bytes) -> dict[str, str]:
         """The two fields to add to a request with these fields."""
@@ -63,11 +67,12 @@ class Signing:
         nonce = base64.b64encode(os.urandom(18)).decode() if self.nonce is None else self.nonce
         created = int(time.time() - self.age)
         listed = " ".join(f'"{name}"' for name in self.components)
-        parts = [f'keyid="{key if self.keyid is None else self.keyid}"']
-        parts += [f'nonce="{nonce}"'] if nonce else []
-        parts += [f'alg="{self.alg}"'] if self.alg else []
-        parts += [f"created={created}", f"expires={int(created + self.lifetime)}"]
-        return f"({listed});" + ";".join(parts) + self.further
+        parts = {"keyid": f'"{key if self.keyid is None else self.keyid}"'}
+        parts |= {"nonce": f'"{nonce}"'} if nonce else {}
+        parts |= {"alg": f'"{self.alg}"'} if self.alg else {}
+        parts |= {"created": str(created), "expires": str(int(created + self.lifetime))}
+        written = [f"{name}={value}" for name, value in parts.items() if name not in self.left_out]
+        return f"({listed});" + ";".join(reversed(written) if self.backwards else written) + self.further
 
 
 def identity(organization: str, key: str, session_id: str | None = None) -> dict[str, str]:

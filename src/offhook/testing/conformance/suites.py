@@ -43,8 +43,8 @@ CLIENT: Final[Suite[Partner]] = Suite(
 )
 
 _MODULES: Final = {
-    "server": ("upgrade", "opening", "envelope", "sizes", "pings", "pauses", "updates", "audio", "speaking", "ending",
-               "misplaced", "garbage"),
+    "server": ("upgrade", "signatures", "opening", "envelope", "sizes", "framing", "pings", "pauses", "updates",
+               "audio", "speaking", "ending", "misplaced", "garbage"),
     "client": ("upgrade", "opening", "envelope", "sizes", "pings", "pauses", "events", "playback", "ending"),
 }  # fmt: skip
 

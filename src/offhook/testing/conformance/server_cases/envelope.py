@@ -93,7 +93,7 @@ Bend = Callable[[Line], dict[str, Any]]
 """What to change in the envelope of the next message of a line."""
 
 
-def _bad(number: str, title: str, does: str, bend: Bend, rule: str, *, type: str = "ping",
+def _bad(number: str, title: str, does: str, bend: Bend, rule: str, *, type: Any = "ping",
          source: Source = Source.REFERENCE, disputed: bool = False) -> None:  # fmt: skip
     @SERVER.case(number, title, does=does, expects="`disconnect` reason error, and `closed` on `close`.", rule=rule,
                  source=source, disputed=disputed,
@@ -228,3 +228,67 @@ async def no_error(caller: Caller) -> None:
         got = await line.next()
     if isinstance(got, dict) and got.get("type") == "error":
         raise Failure("sent `error`")
+
+
+def _bad_open(number: str, title: str, does: str, rule: str, **change: Any) -> None:
+    @SERVER.case(number, title, does=does, expects="`disconnect` reason error, and `closed` on `close`.", rule=rule,
+                 source=Source.REFERENCE, advice="Check the envelope of `open` as that of any message.")  # fmt: skip
+    async def run(caller: Caller) -> None:
+        line = await caller.line()
+        parameters = change.get("parameters", caller.opening())
+        others = {name: value for name, value in change.items() if name != "parameters"}
+        await line.send("open", parameters, **others)
+        await caller.refused(line, "error")
+
+
+_bad_open("3.32", "`open` with another id than the header's is refused", "Opens with another id.", "P3.2",
+          id="11111111-2222-4333-8444-555555555555")  # fmt: skip
+_bad_open("3.33", "`open` with seq 2 is refused", "Opens with seq 2.", "P3.2: first 1", seq=2)
+_bad_open("3.34", "`open` with seq 0 is refused", "Opens with seq 0.", "P3.2: first 1", seq=0)
+_bad_open("3.35", "`open` with a seq that is a string is refused", 'Opens with seq "1".', "P3.1", seq="1")
+_bad_open("3.36", "`open` that acknowledges something is refused", "Opens with serverseq 3.", "P3.2", serverseq=3)
+_bad_open("3.37", "`open` of another version is refused", 'Opens with version "1".', "P3.1", version="1")
+_bad_open("3.38", "`open` without a version is refused", "Leaves `version` out.", "P3.1", omit=["version"])
+_bad_open("3.39", "`open` without parameters is refused", "Leaves `parameters` out.", "P3.1, P4.2", omit=["parameters"])
+_bad_open("3.40", "`open` with a list for parameters is refused", "Opens with parameters [].", "P3.1", parameters=[])
+
+_bad("3.41", "A type that is a number is refused", "Sends a message of type 7.", lambda _: {}, "P3.1", type=7)
+_bad("3.42", "An id that is a number is refused", "Sends a ping with id 7.", lambda _: {"id": 7}, "P3.1")
+_bad("3.43", "An id that is null is refused", "Sends a ping with id null.", lambda _: {"id": None}, "P3.1")
+_bad("3.44", "A seq that is null is refused", "Sends a ping with seq null.", lambda _: {"seq": None}, "P3.1")
+_bad("3.45", "A seq that is true is refused", "Sends a ping with seq true.", lambda _: {"seq": True}, "P3.1")
+_bad("3.46", "A negative serverseq is refused", "Sends a ping with serverseq -1.", lambda _: {"serverseq": -1}, "P3.1")
+_bad("3.47", "A serverseq that is no whole number is refused", "Sends a ping with serverseq 0.5.",
+     lambda _: {"serverseq": 0.5}, "P3.1")  # fmt: skip
+_bad(
+    "3.48", "A position that is a number is refused", "Sends a ping with position 0.", lambda _: {"position": 0}, "P3.1"
+)
+
+
+@SERVER.case(
+    "3.49", "Parameters that are null are refused",
+    does="Sends a ping whose parameters are null.", expects="`disconnect` reason error, and `closed` on `close`.",
+    rule="P3.1", source=Source.REFERENCE, advice="Check the envelope of every message.",
+)  # fmt: skip
+async def null_parameters(caller: Caller) -> None:
+    line = await caller.open()
+    line.socket.send(line.message("ping").replace('"parameters": {}', '"parameters": null'))
+    await caller.refused(line, "error")
+
+
+def _odd(number: str, what: str, bend: Bend, rule: str) -> None:
+    @SERVER.case(number, f"A ping with {what} is answered or refused", does=f"Sends a ping with {what}.",
+                 expects="A `pong`, or `disconnect` reason error.", rule=rule, source=Source.INFERRED,
+                 advice="Take what is missing for its default, or answer `disconnect`; keep the socket.")  # fmt: skip
+    async def run(caller: Caller) -> None:
+        line = await caller.open()
+        await line.send("ping", **bend(line))
+        got = await line.expect("pong", "disconnect")
+        caller.notes.info.append(f"a ping with {what} is {'answered' if got['type'] == 'pong' else 'refused'}")
+        await caller.finish(line, "end" if got["type"] == "pong" else "disconnect")
+
+
+_odd("3.50", "no parameters", lambda _: {"omit": ["parameters"]}, "P3.1, P15 row 23")
+_odd("3.51", "no position", lambda _: {"omit": ["position"]}, "P3.1")
+_odd("3.52", "no serverseq", lambda _: {"omit": ["serverseq"]}, "P15 row 22")
+_odd("3.53", "a position in minutes", lambda _: {"position": "PT1M"}, "P3.1: seconds alone")

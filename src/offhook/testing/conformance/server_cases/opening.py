@@ -317,3 +317,80 @@ async def second_open(caller: Caller) -> None:
     await line.send("open", caller.opening())
     await caller.alive(line)
     await caller.finish(line)
+
+
+@SERVER.case(
+    "2.45", "Unknown keys in an offer are passed over",
+    does="Adds a key to each offer.", expects="A copy of an offer, with that key or without, or none.", rule="P3.1",
+    source=Source.REFERENCE, advice="Read the four keys of an offer and pass over the rest.",
+)  # fmt: skip
+async def richer_offers(caller: Caller) -> None:
+    richer = [offer | {"ptime": 20} for offer in caller.offers()]
+    line, answer = await answer_to(caller, caller.opening(media=richer))
+    _chosen(answer, caller.offers() + richer)
+    await caller.finish(line)
+
+
+@SERVER.case(
+    "2.46", "A session id in upper case",
+    does="Sends the session id in upper case, in the header and in messages.", expects="A session of the same id.",
+    rule="P3.1: RFC 4122 is case-insensitive", source=Source.INFERRED, advice="Compare ids without regard to case.",
+)  # fmt: skip
+async def upper_case(caller: Caller) -> None:
+    line = await caller.open(line=await caller.line(session_id=str(uuid.uuid4()).upper()))
+    if str(line.received[-1].get("id")).upper() != line.id:
+        raise Failure(f"`opened` has id {line.received[-1].get('id')!r}")
+    await caller.alive(line)
+    await caller.finish(line)
+
+
+_opens("2.47", "A language without a region", "Sends `en`.", "P4.2: be lenient", _I, lambda _: {"language": "en"})
+_opens("2.48", "A language with a region of digits", "Sends `es-419`.", "P4.2: be lenient", _I,
+       lambda _: {"language": "es-419"})  # fmt: skip
+
+
+@SERVER.case(
+    "2.49", "A null participant alone",
+    does="Opens with a conversationId and a null participant id.", expects="`opened`, then `closed`.",
+    rule="P7: the reference takes either null for a probe", source=Source.OBSERVED,
+    advice="Do not look up a participant without an id.",
+)  # fmt: skip
+async def nobody(caller: Caller) -> None:
+    line, _ = await answer_to(caller, caller.opening(participant=caller.probing()["participant"]))
+    await caller.finish(line)
+
+
+@SERVER.case(
+    "2.50", "Supported languages are listed in a probe too",
+    does="Asks for `supportedLanguages` in a connection probe.", expects="A list in `opened`; it may be empty.",
+    rule="P7: lists languages if asked", source=Source.REFERENCE, profiles=LISTENING,
+    advice="Answer a probe as you answer any `open`.",
+)  # fmt: skip
+async def probed_languages(caller: Caller) -> None:
+    line, answer = await answer_to(caller, caller.probing(supportedLanguages=True))
+    if not isinstance(answer.get("supportedLanguages"), list):
+        raise Failure(f"`supportedLanguages` is {answer.get('supportedLanguages')!r}")
+    await caller.finish(line)
+
+
+_refuses("2.51", "An organizationId that is a number is refused", "Sends it as 7.", lambda _: {"organizationId": 7})
+_refuses("2.52", "A conversationId that is a number is refused", "Sends it as 7.", lambda _: {"conversationId": 7})
+_refuses("2.53", "A language that is a number is refused", "Sends it as 7.", lambda _: {"language": 7})
+_refuses("2.54", "A participant without an id is refused", "Sends a participant without id.",
+         lambda _: {"participant": {"ani": "", "aniName": "", "dnis": ""}})  # fmt: skip
+_refuses("2.55", "An offer without channels is refused", "Leaves `channels` out of an offer.",
+         lambda _: {"media": [{name: value for name, value in PCMU.items() if name != "channels"}]})  # fmt: skip
+_refuses("2.56", "An offer that is a string is refused", "Sends an offer as text.", lambda _: {"media": ["PCMU"]})
+
+
+@SERVER.case(
+    "2.57", "The server waits for `open`",
+    does="Lets 0.3 s pass before `open`.", expects="Nothing until then, and `opened` after it.",
+    rule="P4.1, P3.2: the first message of a server answers `open`", source=Source.REFERENCE,
+    advice="Say nothing before `open`, and give it some seconds to come.",
+)  # fmt: skip
+async def waits(caller: Caller) -> None:
+    line = await caller.line()
+    await line.quiet(0.3, audio=False)
+    await caller.open(line=line)
+    await caller.finish(line)
