@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from offhook.protocol.client import as_input_variables
-from offhook.protocol.server import output_variables
+from offhook.protocol.variables import as_variables as output_variables
 from offhook.protocol.variables import as_text, as_variables
 
 

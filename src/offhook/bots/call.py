@@ -193,9 +193,6 @@ class Call(Line):
     def _on_key(self, digit: str) -> None:
         self._mouth.interrupt("key")
 
-    def _on_frame(self, position: int, samples: int) -> None:
-        self._mouth.on_audio(position, samples)
-
     def _on_other(self, event: Event) -> None:
         if isinstance(event, PlaybackStarted | PlaybackCompleted):
             self._mouth.on_playback(event)

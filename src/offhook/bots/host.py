@@ -92,6 +92,8 @@ class Host:
     def watch(self, watcher: Watcher) -> None:
         """Have a function called with each event of each session: for consoles and meters. It must not block."""
         self._watchers.append(watcher)
+        for line in self.lines:
+            line.journal.look()
 
     def observe(self, line: Line, event: AnyEvent) -> None:
         """Tell the watchers; one that raises gets no further event of any call."""
@@ -120,6 +122,8 @@ class Host:
         assert handler is not None  # answer() has looked
         line = self.line(self, link, handler)
         self.lines.add(line)
+        if self._watchers:
+            line.journal.look()
         line.start()
         return line.on_event
 

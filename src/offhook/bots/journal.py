@@ -41,20 +41,22 @@ class Journal:
     Attributes:
         error: The first thing that went wrong, in words for whoever runs the bot.
         pausing: Whether we have asked for a pause: the platform's `paused` and `resumed` do not say whose they are.
-        on_audio_left: Gets each audio message of ours as it leaves, and the loop's time.
     """
 
     def __init__(self, connection: Connection, began: float, observe: Observer, record: CallRecord | None) -> None:
         self.error = ""
         self.pausing = False
         self.record = record
-        self.on_audio_left: Callable[[bytes, float], None] | None = None
         self._connection = connection
         self._observe = observe
         self._began = began
         self._feeds: list[Feed[happenings.AnyEvent]] = []
         self._over = False
-        connection.tap = self._tap
+        connection.tap = self._tap if record is not None else None
+
+    def look(self) -> None:
+        """Somebody wants to see the messages too: until then, nobody pays for it."""
+        self._connection.tap = self._tap
 
     @property
     def t(self) -> float:
@@ -81,6 +83,7 @@ class Journal:
             feed.end()
         else:
             self._feeds.append(feed)
+            self.look()
         return self._read(feed)
 
     async def _read(self, feed: Feed[happenings.AnyEvent]) -> AsyncIterator[happenings.AnyEvent]:
@@ -93,8 +96,9 @@ class Journal:
 
     def replay(self, messages: Iterable[tuple[Role, str | bytes, float]]) -> None:
         """Take in what passed before the journal was begun."""
-        for sender, data, now in messages:
-            self._tap(sender, data, now)
+        if self._connection.tap is not None:
+            for sender, data, now in messages:
+                self._tap(sender, data, now)
 
     def tell(self, event: Event, session_id: str, position: int) -> None:
         """Put what the session reports into the words of records, where they have words for it.
@@ -129,6 +133,11 @@ class Journal:
             case Dropped(type):
                 self.note(f"{type} could not leave any more", position)
 
+    def heard(self, data: bytes, now: float) -> None:
+        """Keep a message of audio that came past the tap."""
+        if self.record is not None:
+            self.record.message(Role.CLIENT.value, data, now - self._began)
+
     def note(self, text: str, position: int | None = None) -> None:
         """Keep a remark; never what a caller said."""
         self.emit(happenings.Note(t=self.t, position=position, text=text))
@@ -138,8 +147,6 @@ class Journal:
         if self.record is not None:
             self.record.message(sender.value, data, t)
         if isinstance(data, bytes):
-            if sender is Role.SERVER and self.on_audio_left is not None:
-                self.on_audio_left(data, now)
             return
         try:
             header = codec.decode_header(data)

@@ -23,13 +23,16 @@ _PIECE: Final = RATE
 _RUNS: Final = 64
 #: Seconds within which a platform that tells of playback at all tells that ours has begun.
 _BEGINS: Final = 1.0
+#: Seconds after which audio of which the platform has told nothing is taken to have been heard when it came.
+_FORGOTTEN: Final = 30.0
 #: Seconds for which audio of ours and a `playback_completed` may have crossed on the line.
 _CROSSING: Final = 0.5
 
 
 class _Chunk(NamedTuple):
-    """Audio that has left, where the caller's stream stood, and when that was."""
+    """Audio that has left, where the caller's stream stood, and when that was. `data` is empty if nobody wants it."""
 
+    size: int
     data: bytes
     position: int
     at: float
@@ -78,7 +81,10 @@ class Ledger:
     def left(self, data: bytes, position: int, now: float) -> None:
         """Audio has left for the platform, at this position of the caller's stream."""
         self.sent += len(data)
-        self._unsettled.append(_Chunk(data, position, now))
+        unsettled = self._unsettled
+        unsettled.append(_Chunk(len(data), data if self._on_played is not None else b"", position, now))
+        if not self.playing and now - unsettled[0].at > _FORGOTTEN:
+            self.give_up(now)  # or all that is ever sent would be kept
 
     def started(self, position: int, now: float) -> None:
         """`playback_started`."""
@@ -175,7 +181,7 @@ class Ledger:
         for chunk in reversed(self._unsettled):
             if total >= rest or now - chunk.at > _CROSSING:
                 break
-            total += len(chunk.data)
+            total += chunk.size
         return total == rest
 
     def _hear(self, length: int) -> None:
@@ -198,9 +204,9 @@ class Ledger:
         parts = []
         while count > 0:
             chunk = self._unsettled.popleft()
-            if len(chunk.data) > count:
-                self._unsettled.appendleft(chunk._replace(data=chunk.data[count:]))
-                chunk = chunk._replace(data=chunk.data[:count])
+            if chunk.size > count:
+                self._unsettled.appendleft(chunk._replace(size=chunk.size - count, data=chunk.data[count:]))
+                chunk = chunk._replace(size=count, data=chunk.data[:count])
             parts.append(chunk.data)
-            count -= len(chunk.data)
+            count -= chunk.size
         return b"".join(parts)

@@ -44,7 +44,8 @@ class Mouth:
         self._postponed: list[bytes] = []  # raw audio that waits until a barge-in is settled
         self._confirming: asyncio.TimerHandle | None = None
         line.connection.source = self
-        line.journal.on_audio_left = self._left
+        line.stream.on_frame = self.ledger.passed  # the position of a frame tells how far we have been heard
+        line.connection.on_audio_left = self._left
 
     @property
     def waiting(self) -> int:
@@ -101,7 +102,9 @@ class Mouth:
         if self.ledger.flushing and self._line.is_live:
             self._postponed.append(audio)
         else:
-            self._line.ask(self._line.session.send_audio, audio)
+            if not self._line.is_live:
+                raise CallEnded("the call is over")
+            self._line.connection.send_audio(audio)
 
     async def until_quiet(self) -> None:
         """Wait until the caller has heard all that was said and sent, or the session is over."""
@@ -143,10 +146,6 @@ class Mouth:
             self.ledger.completed(event.position, now)
             line.emit(happenings.PlaybackCompleted(t=line.t, position=event.position))
         self._settle()
-
-    def on_audio(self, position: int, samples: int) -> None:
-        """A frame of the caller's stream; its position tells how far we have been heard."""
-        self.ledger.passed(position, samples)
 
     def hush(self, position: int | None) -> None:
         """The session is over, at that position of the caller's stream; None if it was paused."""
@@ -316,4 +315,4 @@ class Mouth:
             saying = self._sayings[0]
             if saying.begun and saying.latency is None and saying.answers is not None:
                 saying.latency = now - saying.answers
-        self.ledger.left(self._line.stream.lanes(data)[0], self._line.position, now)
+        self.ledger.left(self._line.stream.first_lane(data), self._line.position, now)

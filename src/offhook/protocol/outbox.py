@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -18,8 +17,7 @@ from . import limits
 from .rates import Bucket
 
 
-@dataclass(frozen=True, slots=True)
-class Queued:
+class Queued(msgspec.Struct, frozen=True, gc=False):
     """A message that waits.
 
     Attributes:
@@ -77,6 +75,11 @@ class PacedOutbox:
         frame: Bytes of the longest audio message.
     """
 
+    __slots__ = (
+        "_audio", "_audio_bucket", "_control", "_events", "_held_until", "_last", "_own_buckets", "_pongs",
+        "_text_bucket", "_urgent", "audio_bytes", "frame",
+    )  # fmt: skip
+
     def __init__(self, frame: int = 4000) -> None:
         self.frame = frame
         self._pongs: deque[Queued] = deque()
@@ -121,6 +124,10 @@ class PacedOutbox:
         self.audio_bytes += len(data)
         for at in range(0, len(data), self.frame):
             self._audio.append(data[at : at + self.frame])
+
+    def take_audio(self, now: float) -> bool:
+        """Whether one audio message may leave now; if so, it is charged. Ask only while nothing waits."""
+        return self._held_until <= now and self._audio_bucket.try_take(now)
 
     def clear_audio(self) -> int:
         """Throw away what audio waits; returns its bytes."""

@@ -34,6 +34,18 @@ class Bucket:
         self._fill(now)
         self._level -= 1.0
 
+    def try_take(self, now: float) -> bool:
+        """Take one token if one is there."""
+        stamp, level = self._stamp, self._level
+        if stamp is not None and now > stamp:
+            level = min(self.burst, level + (now - stamp) * self.rate)
+        if 1.0 - level > _ROUNDING:
+            return False
+        self._level = level - 1.0
+        if stamp is None or now > stamp:
+            self._stamp = now
+        return True
+
     def wait(self, now: float, overdraft: float = 0.0) -> float:
         """Seconds until a token is there, or may be taken on credit; 0.0 if one is."""
         self._fill(now)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar, Final
 
 from ..errors import LocalProtocolError
 from . import codec, limits, messages, position
@@ -32,9 +32,15 @@ from .position import RATE
 from .profiles import CONNECTOR, Profile
 from .session import Session
 from .states import State, may_carry_audio, may_send
-from .variables import as_variables as output_variables
 
 KEYS = frozenset("0123456789*#ABCD")
+#: Messages that tell no more than that something happened, and when.
+_BARE: Final[Mapping[str, Callable[[int], Event]]] = {
+    "paused": Paused,
+    "playback_started": PlaybackStarted,
+    "playback_completed": PlaybackCompleted,
+}
+_OPEN: Final = State.OPEN  # looked up for each frame of audio: members of an enum are not cheap to find
 
 
 class ServerSession(Session):
@@ -47,6 +53,17 @@ class ServerSession(Session):
         strict: Judge late and absent acknowledgements as violations. For conformance checks.
     """
 
+    __slots__ = (
+        "__dict__",  # made only where an application hangs things of its own on a session
+        "_doubted",
+        "_heard",
+        "_open",
+        "_organization_id",
+        "_paced",
+        "_position",
+        "_width",
+        "media",
+    )  # fmt: skip
     role: ClassVar[Role] = Role.SERVER
 
     def __init__(
@@ -124,8 +141,8 @@ class ServerSession(Session):
         variables = dict(output) if output is not None else None
         urgent = reason != "completed"
         waiting = self._planned is State.ENDING and self.state is not State.ENDING
-        since = self.state if urgent and waiting else None
-        self._queue("disconnect", messages.Disconnect(reason, info, variables), urgent=urgent, since=since)
+        disconnect = messages.Disconnect(reason, info, variables)
+        self._queue("disconnect", disconnect, urgent=urgent, since=self.state if urgent and waiting else None)
 
     def close(self) -> None:
         """Answer `close` with `closed`, behind what events still wait."""
@@ -180,16 +197,30 @@ class ServerSession(Session):
             self._queue("event", messages.Event((BARGE_IN,)), urgent=True)
         return self._paced.clear_audio()
 
+    def pass_audio(self, data: bytes, now: float) -> bool:
+        paced, size = self._paced, len(data)
+        live = self._planned is self.state is _OPEN and self.profile.speaks and not paced
+        if not (live and 0 < size <= paced.frame and not size % self._width and paced.take_audio(now)):
+            return False
+        self._tick(now)
+        return True
+
     # What the client sends.
 
-    def _receive_audio(self, data: bytes) -> Sequence[Event]:
-        self._heard = self._now
-        if self.state is State.OPEN and self._peer_state is State.OPEN and self._width:
-            samples, rest = divmod(len(data), self._width)
-            if not rest and samples > 0 and len(data) <= limits.RECEIVE_MAX:
+    def take_audio(self, data: bytes, now: float) -> int:
+        if self.state is _OPEN and self._peer_state is _OPEN and (width := self._width):
+            samples, rest = divmod(len(data), width)
+            if not rest and samples and len(data) <= limits.RECEIVE_MAX:
+                self._heard = self._now = now if now > self._now else self._now
                 at = self._position
                 self._position = at + samples
-                return (AudioReceived(data, at),)
+                return at
+        return -1
+
+    def _receive_audio(self, data: bytes) -> Sequence[Event]:
+        if (at := self.take_audio(data, self._now)) >= 0:
+            return (AudioReceived(data, at),)
+        self._heard = self._now
         self._odd_audio(data)
         return self._take_events()
 
@@ -232,16 +263,8 @@ class ServerSession(Session):
                 self._on_error(parameters)
             case messages.Close():
                 self._on_close(parameters)
-            case _:
-                self._on_bare(type, at)
-
-    def _on_bare(self, type: str, at: int) -> None:
-        if type == "paused":
-            self._emit(Paused(at))
-        elif type == "playback_started":
-            self._emit(PlaybackStarted(at))
-        elif type == "playback_completed":
-            self._emit(PlaybackCompleted(at))
+            case _ if type in _BARE:
+                self._emit(_BARE[type](at))
 
     def _client_position(self, header: Header) -> int:
         """The position that a message states, for cross-check; ours where it states none that can be read."""
@@ -268,8 +291,8 @@ class ServerSession(Session):
     def _on_open(self, parameters: messages.Open, at: int) -> None:
         self._open = parameters
         self._position = at
-        if self._planned is not State.OPENING:
-            return  # P8.3: it comes behind a `disconnect` of ours
+        if self._planned is not State.OPENING:  # P8.3: it comes behind a `disconnect` of ours
+            return
         self._disarm("open")
         # An application that does not answer, and a client that has given up on it, leave nothing behind.
         self._arm("idle", limits.IDLE_TIMEOUT)
@@ -292,12 +315,7 @@ class ServerSession(Session):
             super()._out_of_place(header)
 
     def _on_ping(self, parameters: messages.Ping, seq: int) -> None:
-        rtt: float | None = None
-        if parameters.rtt is not None:
-            try:
-                rtt = position.parse_nanoseconds(parameters.rtt) / 1e9
-            except ValueError:
-                self._tolerate("no readable round trip")
+        rtt = self._seconds(parameters.rtt, "no readable round trip")
         # A `disconnect` that still waits must not keep the pong back: what the wire has seen decides.
         if may_send(self._machine, self.state, self.role, "pong"):
             # P4.5: it acknowledges its ping, even if more has come in before it leaves.
@@ -320,13 +338,15 @@ class ServerSession(Session):
         self._emit(Resumed(start, length) if type == "resumed" else AudioDiscarded(start, length))
         return None
 
+    def _seconds(self, text: str | None, otherwise: str) -> float | None:
+        try:
+            return None if text is None else position.parse_nanoseconds(text) / 1e9
+        except ValueError:
+            self._tolerate(otherwise)
+        return None
+
     def _on_error(self, parameters: messages.Error) -> None:
-        retry: float | None = None
-        if parameters.retry_after is not None:
-            try:
-                retry = position.parse_nanoseconds(parameters.retry_after) / 1e9
-            except ValueError:
-                self._tolerate("no readable retryAfter")
+        retry = self._seconds(parameters.retry_after, "no readable retryAfter")
         if parameters.code == 429:
             self._paced.throttle(self._now, limits.RETRY_AFTER if retry is None else min(retry, 60.0))
         self._emit(ErrorReported(parameters.code, parameters.message, retry))
@@ -341,7 +361,6 @@ class ServerSession(Session):
     # Time and faults.
 
     def _begin(self) -> None:
-        self._heard = self._now
         self._arm("open", limits.WAIT_FOR_OPEN)
 
     def _left(self, type: str) -> None:
@@ -379,6 +398,3 @@ class ServerSession(Session):
         if may_send(self._machine, self.state, self.role, "disconnect"):
             refusal = messages.Disconnect("error", f"Client Error: {rule}")
             self._queue("disconnect", refusal, urgent=True, since=self.state)
-
-
-__all__ = ["KEYS", "ServerSession", "output_variables"]

@@ -42,7 +42,16 @@ class Session:
         finished: Whether `Finished` was reported.
     """
 
+    __slots__ = (
+        "_deadlines", "_events", "_failed", "_machine", "_now", "_outbox", "_peer_ack", "_peer_machine", "_peer_seq",
+        "_peer_state", "_planned", "_seq", "_started", "_unacknowledged", "exact_acks", "finished", "id", "profile",
+        "state", "strict",
+    )  # fmt: skip
     role: ClassVar[Role]
+    peer: ClassVar[Role]
+
+    def __init_subclass__(cls) -> None:
+        cls.peer = cls.role.peer
 
     def __init__(
         self, id: str, profile: Profile, outbox: OrderedOutbox | PacedOutbox, *, strict: bool, exact_acks: bool
@@ -54,7 +63,7 @@ class Session:
         self.state = State.IDLE
         self.finished = False
         self._machine = profile.machines[self.role]
-        self._peer_machine = profile.machines[self.role.peer]
+        self._peer_machine = profile.machines[self.peer]
         self._planned = State.IDLE  # where we stand once all that is queued has left
         self._peer_state = State.IDLE  # the peer's machine, as far as it is proven
         self._outbox: OrderedOutbox | PacedOutbox = outbox
@@ -80,6 +89,22 @@ class Session:
             return self._receive_audio(data)
         self._receive_text(data)
         return self._take_events()
+
+    def take_audio(self, data: bytes, now: float) -> int:
+        """The short way of audio, for shells that carry much of it: no event is made.
+
+        Returns:
+            The position of its first sample. -1 if it is not plain audio in an open session: nothing has changed then,
+            and `receive` has to judge it.
+        """
+        return -1
+
+    def pass_audio(self, data: bytes, now: float) -> bool:
+        """The short way out: whether this audio may leave now, by itself and before all that is asked for later.
+
+        The shell must send it if so. If not, nothing has changed, and `send_audio` has to take it.
+        """
+        return False
 
     def data_to_send(self, now: float) -> Sequence[str | bytes]:
         """Messages that leave now, in order; the shell sends all of them."""
@@ -191,9 +216,9 @@ class Session:
             if header.type != "close":
                 return None
             parameters = Close("error")  # it will not come again, and its sender waits for `closed`
-        self._peer_state = after(self._peer_machine, self._peer_state, self.role.peer, header.type)
-        self._planned = after(self._machine, self._planned, self.role.peer, header.type)
-        self.state = after(self._machine, self.state, self.role.peer, header.type)
+        self._peer_state = after(self._peer_machine, self._peer_state, self.peer, header.type)
+        self._planned = after(self._machine, self._planned, self.peer, header.type)
+        self.state = after(self._machine, self.state, self.peer, header.type)
         self._handle(header.type, parameters, header)
         return None
 
@@ -244,7 +269,7 @@ class Session:
 
     def _judge(self, header: Header) -> bool:
         """Whether the peer, from what it has seen, may send this."""
-        sender = self.role.peer
+        sender = self.peer
         if may_send(self._peer_machine, self._peer_state, sender, header.type):
             return True
         if not self.exact_acks:
@@ -307,7 +332,7 @@ class Session:
     def _stamp(self, item: Queued) -> str:
         self._seq += 1
         self.state = after(self._machine, self.state, self.role, item.type)
-        if item.type in self.profile.moves[self.role.peer]:
+        if item.type in self.profile.moves[self.peer]:
             self._unacknowledged.append((self._seq, item.type))
         self._left(item.type)
         return codec.encode(self._message(item))

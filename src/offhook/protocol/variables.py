@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
+
+import msgspec
 
 
 def as_text(value: object) -> str:
@@ -21,3 +24,13 @@ def as_text(value: object) -> str:
 def as_variables(values: Mapping[str, object]) -> dict[str, str]:
     """Make variables of any values; see `as_text`."""
     return {name: as_text(value) for name, value in values.items()}
+
+
+def as_config(given: Any) -> Any:
+    """What an integration is configured with; where the platform passes it as text (P4.2), it is read here."""
+    if isinstance(given, str):
+        try:
+            return msgspec.json.decode(given)
+        except msgspec.DecodeError:
+            pass
+    return given

@@ -18,7 +18,7 @@ from picows.picows import WSProtocol  # type: ignore[attr-defined]
 from ..errors import ConnectionLost
 from .closing import Closing
 from .engines import Address, rejection
-from .frames import CLOSE, NO_STATUS, PING, PROTOCOL_ERROR, Assembler, FrameError, fitting, parse_close
+from .frames import BINARY, CLOSE, NO_STATUS, PING, PROTOCOL_ERROR, Assembler, FrameError, fitting, parse_close
 from .tls import quiet
 from .wire import Receiver, Wire, WireLimits
 
@@ -112,6 +112,7 @@ class _PicowsWire(WSListener):
         "_open",
         "_paused",
         "_ping",
+        "_receive",
         "_receiver",
         "_socket",
         "_transport",
@@ -130,6 +131,7 @@ class _PicowsWire(WSListener):
     ) -> None:
         self._socket = socket
         self._receiver = receiver
+        self._receive = receiver.received
         self._client = client
         self._assembler = Assembler(limits.max_message)
         self._closing = Closing(socket, receiver, limits, ended)
@@ -166,13 +168,24 @@ class _PicowsWire(WSListener):
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         opcode: int = frame.msg_type  # type: ignore[assignment]
+        # Audio, a whole message of it: nothing to assemble, and picows has looked at its size.
+        plain = opcode == BINARY and frame.fin and not (frame.rsv1 or frame.rsv2 or frame.rsv3)
+        if plain and self._open and not self._assembler.busy:
+            try:
+                self._receive(frame.get_payload_as_bytes())
+            except Exception:
+                self._fail(*self._closing.crashed())
+        else:
+            self._on_other(opcode, frame)
+
+    def _on_other(self, opcode: int, frame: WSFrame) -> None:
         if not self._open and (opcode != CLOSE or self._closing.lingering):
             return
         payload = frame.get_payload_as_bytes()
         try:
             message = self._assembler.feed(opcode, frame.fin, frame.rsv1 or frame.rsv2 or frame.rsv3, payload)
             if message is not None:
-                self._receiver.received(message)
+                self._receive(message)
             elif opcode == CLOSE:
                 self._peer_closes(payload)
             elif opcode == PING:

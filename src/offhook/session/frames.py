@@ -38,11 +38,15 @@ class Assembler:
 
     Args:
         max_message: Bytes that a message may have, all its fragments together.
+
+    Attributes:
+        busy: Whether a fragmented message is under way.
     """
 
-    __slots__ = ("_buffer", "_kind", "_max_message")
+    __slots__ = ("_buffer", "_kind", "_max_message", "busy")
 
     def __init__(self, max_message: int) -> None:
+        self.busy = False
         self._max_message = max_message
         self._kind = CONTINUATION  # of the fragmented message under way; CONTINUATION: none is
         self._buffer = bytearray()
@@ -76,14 +80,14 @@ class Assembler:
             self._buffer += payload
             if not fin:
                 return None
-            opcode, self._kind = self._kind, CONTINUATION
+            opcode, self._kind, self.busy = self._kind, CONTINUATION, False
             payload, self._buffer = bytes(self._buffer), bytearray()
         elif opcode > BINARY:
             raise FrameError(PROTOCOL_ERROR, f"reserved opcode {opcode}")
         elif self._kind != CONTINUATION:
             raise FrameError(PROTOCOL_ERROR, "new message inside a fragmented one")
         elif not fin:
-            self._kind = opcode
+            self._kind, self.busy = opcode, True
             self._buffer += payload
             return None
         return payload if opcode == BINARY else _text(payload)

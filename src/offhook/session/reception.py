@@ -100,6 +100,7 @@ class ServerLink:
         open: Parameters of `open`, once it came.
         connection: To flush after asking `session` for something.
         early: Messages that passed before the application took over, `open` and `opened` among them, with their times.
+        received: Takes the messages of the WebSocket: the connection's own, for there is one for each 200 ms of a call.
         shut_down: Whether the session was ended because the server goes down.
     """
 
@@ -116,6 +117,7 @@ class ServerLink:
             organization_id=headers.get("audiohook-organization-id"),
         )
         self.connection = Connection(self.session, self._on_event, tap=self._keep)
+        self.received: Callable[[str | bytes], None] = self.connection.received
         self._reception = reception
         self._forward: Callable[[Event], None] | None = None
         self._counted = False
@@ -126,9 +128,6 @@ class ServerLink:
         self._counted = True
         self._reception.enter(self)
         self.connection.connected(wire)
-
-    def received(self, data: str | bytes) -> None:
-        self.connection.received(data)
 
     def lost(self, code: int, reason: str) -> None:
         try:
