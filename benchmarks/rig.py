@@ -51,7 +51,10 @@ def requests(count: int, port: int) -> Path:
             authority = f"127.0.0.1:{port}"
             fields = identity(ORGANIZATION, KEY, session)
             fields |= Signing(lifetime=_HOUR).sign(fields, TARGET, authority, base64.b64decode(SECRET))
-            lines = [f"GET {TARGET} HTTP/1.1", *(f"{name}: {value}" for name, value in upgrade_fields(authority, fields))]
+            lines = [
+                f"GET {TARGET} HTTP/1.1",
+                *(f"{name}: {value}" for name, value in upgrade_fields(authority, fields)),
+            ]
             request = "\r\n".join([*lines, "", ""]).encode()
             file.write(session.encode() + b"%04d" % len(request) + request)
     return path

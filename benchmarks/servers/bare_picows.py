@@ -47,7 +47,9 @@ class Peer(WSListener):
         if message.type == "open":
             channels = '["external","internal"]' if b'"internal"' in bytes(message.parameters) else '["external"]'
             parameters = (
-                '{"startPaused":false,"media":[{"type":"audio","format":"PCMU","channels":' + channels + ',"rate":8000}]}'
+                '{"startPaused":false,"media":[{"type":"audio","format":"PCMU","channels":'
+                + channels
+                + ',"rate":8000}]}'
             )
         answer = {"open": "opened", "ping": "pong", "close": "closed"}.get(message.type)
         if answer is not None:
