@@ -5,7 +5,6 @@ What Python can do on the same engine if it does nothing else: see `benchmarks/s
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import sys
 

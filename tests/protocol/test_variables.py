@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from offhook.protocol.client import as_input_variables
-from offhook.protocol.variables import as_variables as output_variables
 from offhook.protocol.variables import as_text, as_variables
+from offhook.protocol.variables import as_variables as output_variables
 
 
 @pytest.mark.parametrize(
