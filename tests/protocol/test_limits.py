@@ -132,6 +132,18 @@ def test_a_client_that_falls_silent() -> None:
     assert last(peer)["type"] == "disconnect"
 
 
+def test_a_client_whose_audio_takes_the_short_way_falls_silent() -> None:
+    peer = to_open_server()
+    peer.send("ping")
+    peer.session.lane.sinks = ()
+    for _ in range(4):
+        peer.wait(10.0)
+        assert peer.session.lane.take(bytes(160))
+    assert not peer.violations
+    peer.wait(30.0)
+    assert peer.violations == [Violation(408, "neither ping nor audio")]
+
+
 @pytest.mark.parametrize("start", [0.1, 0.7, 1.1, 1e6 + 0.3, 1.7e9 + 0.1])
 def test_the_silence_is_measured_without_waking_for_nothing(start: float) -> None:
     peer = to_open_server()

@@ -133,10 +133,10 @@ class Journal:
             case Dropped(type):
                 self.note(f"{type} could not leave any more", position)
 
-    def heard(self, data: bytes, now: float) -> None:
+    def heard(self, data: bytes, position: int) -> None:
         """Keep a message of audio that came past the tap."""
         if self.record is not None:
-            self.record.message(Role.CLIENT.value, data, now - self._began)
+            self.record.message(Role.CLIENT.value, data, self.t)
 
     def note(self, text: str, position: int | None = None) -> None:
         """Keep a remark; never what a caller said."""

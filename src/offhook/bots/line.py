@@ -28,6 +28,7 @@ from ..protocol import (
     Pinged,
     Resumed,
 )
+from ..protocol.lane import Sink
 from ..protocol.server import KEYS
 from ..protocol.variables import as_config
 from ..protocol.variables import as_variables as output_variables
@@ -36,7 +37,7 @@ from ..session.reception import ServerLink
 from .handling import GRACE, Handling
 from .journal import Journal
 from .keys import Keys
-from .stream import Sink, Stream
+from .stream import Stream
 
 if TYPE_CHECKING:
     from .host import Host
@@ -86,7 +87,7 @@ class Line:
             record = host.store.begin(self.session.id, datetime.now(UTC), role="server", profile=profile)
         began = link.early[0][2] if link.early else link.connection.now
         self.journal = Journal(link.connection, began, partial(host.observe, self), record)
-        self.stream = Stream(self.session.media, host.l16_order, record)
+        self.stream = Stream(self.session.lane, self.session.media, host.l16_order, record)
         self._handler = handler
         self._ended_as: happenings.Outcome | None = None
         self._ending = False
@@ -232,16 +233,11 @@ class Line:
     def on_event(self, event: Event) -> None:
         try:
             if type(event) is AudioReceived:
-                self.stream.take(event.data, event.position)
+                self.session.lane.hand_on(event.data, event.position)
             else:
                 self._take(event)
         except Exception as error:
             self._fail(error, f"it failed on {type(event).__name__}")
-
-    def _on_audio(self, data: bytes, position: int, now: float) -> None:
-        # The short way with a record: what comes here, the tap has not seen.
-        self.journal.heard(data, now)
-        self.stream.take(data, position)
 
     def _on_audio_failed(self, error: Exception) -> None:
         self._fail(error, "it failed on audio")
@@ -390,7 +386,8 @@ class Line:
             )
         )
         self.journal.replay(self.link.early)
-        self.stream.on_error = self._on_audio_failed
-        self.connection.on_audio = self.stream.take if self.journal.record is None else self._on_audio
+        if self.journal.record is not None:
+            self.stream.put_first(self.journal.heard)  # what takes the short way, the tap does not see
+        self.stream.begin(self._on_audio_failed)
         self.host.handlings.add(self.handling)
         self.handling.start(self._run())

@@ -44,7 +44,7 @@ class Mouth:
         self._postponed: list[bytes] = []  # raw audio that waits until a barge-in is settled
         self._confirming: asyncio.TimerHandle | None = None
         line.connection.source = self
-        line.stream.on_frame = self.ledger.passed  # the position of a frame tells how far we have been heard
+        line.stream.put_first(self._passed)
         line.connection.on_audio_left = self._left
 
     @property
@@ -308,6 +308,10 @@ class Mouth:
         saying.playback = Playback(heard, saying.stopped, played / RATE, saying.text)
         saying.over = True
         saying.changed.set()
+
+    def _passed(self, data: bytes, position: int) -> None:
+        """The position of a frame of the caller's stream tells how far we have been heard."""
+        self.ledger.passed(position, len(data) // self._line.stream.width)
 
     def _left(self, data: bytes, now: float) -> None:
         """Audio leaves for the platform."""

@@ -8,13 +8,10 @@ from typing import Final
 
 from ..audio import channels, l16, ulaw
 from ..errors import CallEnded
-from ..protocol import Media
+from ..protocol import Lane, Media
+from ..protocol.lane import Sink
 from ..records.store import CallRecord
 from .feed import Feed
-
-Sink = Callable[[bytes, int], None]
-"""Takes audio of the caller's stream, as raw as it came, and the position of its first sample."""
-
 
 #: Seconds of audio that are held for a handler that has not begun to listen.
 HELD: Final = 10.0
@@ -23,9 +20,11 @@ _UNREAD: Final = 250
 
 
 class Stream:
-    """The audio of one session.
+    """The audio of one session. Whoever wants it is a sink of the session's lane, in the order: trace, ledger, record,
+    the handler's sinks and readers, and what is held for a handler that has not begun to listen.
 
     Args:
+        lane: Where the audio comes.
         media: What was negotiated; None for a session without audio.
         order: Byte order of L16.
         record: Keeps the audio, if anything does.
@@ -33,29 +32,37 @@ class Stream:
     Attributes:
         channels: In order; empty without audio.
         width: Bytes of one sample of all channels.
-        on_frame: Gets position and number of samples of each frame before any sink has it.
-        on_error: Gets what a sink raises.
     """
 
     __slots__ = (
-        "_held", "_media", "_order", "_over", "_plain", "_readers", "_record", "_room", "_sinks", "channels",
-        "on_error", "on_frame", "width",
+        "_first", "_held", "_lane", "_media", "_order", "_over", "_plain", "_readers", "_record", "_room", "_sinks",
+        "channels", "width",
     )  # fmt: skip
 
-    def __init__(self, media: Media | None, order: l16.ByteOrder, record: CallRecord | None) -> None:
+    def __init__(self, lane: Lane, media: Media | None, order: l16.ByteOrder, record: CallRecord | None) -> None:
         self.channels = media.channels if media else ()
         self.width = media.width if media else 1
+        self._lane = lane
         self._media = media
         self._order = order
         self._plain = media is not None and media.format == "PCMU" and len(media.channels) == 1
         self._record = record
+        self._first: tuple[Sink, ...] = ()
         self._sinks: tuple[Sink, ...] = ()
-        self.on_frame: Callable[[int, int], None] | None = None
-        self.on_error: Callable[[Exception], None] | None = None
         self._readers: tuple[Reader, ...] = ()
         self._over = False
         self._held: deque[tuple[bytes, int]] | None = deque()
         self._room = int(HELD * ulaw.RATE) * self.width
+
+    def begin(self, on_error: Callable[[Exception], None]) -> None:
+        """Take the audio from now on; `on_error` gets what a sink raises."""
+        self._lane.on_error = on_error
+        self._arrange(begun=True)
+
+    def put_first(self, sink: Sink) -> None:
+        """Hand all audio to a sink that comes before all others and does not count as listening."""
+        self._first += (sink,)
+        self._arrange()
 
     def add(self, sink: Sink) -> None:
         """Hand all audio to a sink from now on; the first one also gets what was held until now."""
@@ -63,31 +70,27 @@ class Stream:
         for data, position in held or ():
             sink(data, position)
         self._sinks += (sink,)
+        self._arrange()
 
     def remove(self, sink: Sink) -> None:
         self._sinks = tuple(each for each in self._sinks if each is not sink)
+        self._arrange()
 
-    def take(self, data: bytes, position: int, now: float = 0.0) -> None:
-        """Audio has come. It is a `session.connection.OnAudio`."""
-        try:
-            if self.on_frame is not None:
-                self.on_frame(position, len(data) // self.width)
-            if self._record is not None:
-                self._keep(self._record, data, position)
-            for sink in self._sinks:
-                sink(data, position)
-            for reader in self._readers:
-                reader.put(data, position)
-            if self._held is not None:
-                self._hold(self._held, data, position)
-        except Exception as error:
-            if self.on_error is None:
-                raise
-            self.on_error(error)
+    def _arrange(self, *, begun: bool = False) -> None:
+        """The lane knows one tuple of sinks and nothing else: that is what a frame costs."""
+        if self._lane.sinks is None and not begun:
+            return
+        sinks = [*self._first, *self._sinks, *(reader.put for reader in self._readers)]
+        if self._record is not None:
+            sinks.insert(len(self._first), self._keep)
+        if self._held is not None:
+            sinks.append(self._hold)
+        self._lane.sinks = tuple(sinks)
 
-    def _keep(self, record: CallRecord, data: bytes, position: int) -> None:
+    def _keep(self, data: bytes, position: int) -> None:
+        assert self._record is not None
         for channel, lane in zip(self.channels, self.lanes(data), strict=True):
-            (record.external if channel == "external" else record.internal).write(position, lane)
+            (self._record.external if channel == "external" else self._record.internal).write(position, lane)
 
     def read(self, on_loss: Callable[[int], None]) -> AsyncIterator[bytes]:
         """The frames from now on, and what was held if nobody has listened before; ends with the stream.
@@ -103,10 +106,12 @@ class Stream:
             reader.end()
         else:
             self._readers += (reader,)
+            self._arrange()
         return Reading(reader, self._forget)
 
     def _forget(self, reader: Reader) -> None:
         self._readers = tuple(each for each in self._readers if each is not reader)
+        self._arrange()
 
     def end(self) -> None:
         """Nothing more comes."""
@@ -135,7 +140,10 @@ class Stream:
             return channels.interleave([l16.encode(ulaw.decode(lane), self._order)] * len(self.channels), 2)
         return channels.interleave([lane] * len(self.channels))
 
-    def _hold(self, held: deque[tuple[bytes, int]], data: bytes, position: int) -> None:
+    def _hold(self, data: bytes, position: int) -> None:
+        held = self._held
+        if held is None:
+            return  # somebody has begun to listen to this very frame
         held.append((data, position))
         self._room -= len(data)
         while self._room < 0:

@@ -31,6 +31,7 @@ from .events import (
     UnknownMessage,
     Violation,
 )
+from .lane import Lane
 from .media import INTERNAL, MONO, MONO_L16, STEREO, Media, choose
 from .messages import ContinuedSession, Open, Participant, Role
 from .profiles import BOT_TRANSCRIPTION, CONNECTOR, MONITOR, PROFILES, TRANSCRIPTION, Profile, ServerAudio
@@ -63,6 +64,7 @@ __all__ = [
     "ErrorReported",
     "Event",
     "Finished",
+    "Lane",
     "LanguageRequested",
     "LanguageUpdated",
     "Media",

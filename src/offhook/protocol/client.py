@@ -11,7 +11,6 @@ from .events import (
     AudioReceived,
     Disconnected,
     EntitiesReceived,
-    Event,
     LanguageUpdated,
     PauseRequested,
     Ponged,
@@ -209,9 +208,9 @@ class ClientSession(Session):
 
     # What the server sends.
 
-    def _receive_audio(self, data: bytes) -> Sequence[Event]:
+    def _receive_audio(self, data: bytes) -> None:
         if self._failed or self.state is State.CLOSING or self.profile.server_audio is ServerAudio.IGNORE:
-            return ()
+            return
         width = self.media.width if self.media else 0
         if self.profile.server_audio is ServerAudio.REFUSE:
             self._violate(415, "audio from the server of a product that takes none")
@@ -226,10 +225,7 @@ class ClientSession(Session):
         elif self._within_rate("audio"):
             at = self._received
             self._received = at + len(data) // width
-            if not self._events:
-                return (AudioReceived(data, at),)
             self._emit(AudioReceived(data, at))
-        return self._take_events()
 
     def _within_rate(self, *kinds: str) -> bool:
         """P6.6: whether a message is to be heard, by the pace of those before it."""

@@ -57,10 +57,10 @@ class ServerSession(Session):
         "__dict__",  # made only where an application hangs things of its own on a session
         "_doubted",
         "_heard",
+        "_looked_at",
         "_open",
         "_organization_id",
         "_paced",
-        "_position",
         "_width",
         "media",
     )  # fmt: skip
@@ -79,15 +79,15 @@ class ServerSession(Session):
         self.media: Media | None = None
         self._organization_id = organization_id
         self._open: messages.Open | None = None
-        self._position = 0
         self._width = 0
+        self._looked_at = 0
         self._heard = 0.0
         self._doubted: tuple[int, int] | None = None
 
     @property
     def position(self) -> int:
         """Samples of the caller's stream so far, pauses and gaps counted (P6.5)."""
-        return self._position
+        return self.lane.position
 
     @property
     def queued_audio(self) -> int:
@@ -126,6 +126,7 @@ class ServerSession(Session):
         self.media = media
         self._width = media.width if media else 0
         if media:
+            self.lane.width = media.width
             self._paced.frame = int(limits.AUDIO_FRAME * RATE) * media.width
 
     def disconnect(
@@ -207,24 +208,11 @@ class ServerSession(Session):
 
     # What the client sends.
 
-    def take_audio(self, data: bytes, now: float) -> int:
-        if self.state is _OPEN and self._peer_state is _OPEN and (width := self._width):
-            samples, rest = divmod(len(data), width)
-            if not rest and samples and len(data) <= limits.RECEIVE_MAX:
-                self._heard = self._now = now if now > self._now else self._now
-                at = self._position
-                self._position = at + samples
-                return at
-        return -1
+    def _moved(self) -> None:
+        self.lane.open(self.state is self._peer_state is _OPEN and self._width > 0)
 
-    def _receive_audio(self, data: bytes) -> Sequence[Event]:
-        if (at := self.take_audio(data, self._now)) >= 0:
-            return (AudioReceived(data, at),)
+    def _receive_audio(self, data: bytes) -> None:
         self._heard = self._now
-        self._odd_audio(data)
-        return self._take_events()
-
-    def _odd_audio(self, data: bytes) -> None:
         if self._failed or self.state in (State.ENDING, State.CLOSING, State.CLOSED):
             return None  # P15 row 32: what crossed our `disconnect`, or came behind `close`, is dropped without a word
         while self._unacknowledged and self._peer_state is State.OPENING:
@@ -239,13 +227,15 @@ class ServerSession(Session):
             return self._violate(400, "audio of less than whole samples")
         if not data:
             return self._tolerate("audio of no samples")
-        self._emit(AudioReceived(data, self._position))
-        self._position += len(data) // self._width
+        self._emit(AudioReceived(data, self.lane.position))
+        self.lane.position += len(data) // self._width
+        self._looked_at = self.lane.position
         return None
 
     def _handle(self, type: str, parameters: Parameters, header: Header) -> None:
         self._heard = self._now
         at = self._client_position(header)
+        self._looked_at = self.lane.position
         match parameters:
             case messages.Open():
                 self._on_open(parameters, at)
@@ -272,9 +262,9 @@ class ServerSession(Session):
             at = position.parse(header.position or "")
         except ValueError:
             self._tolerate("no readable position")
-            return self._position
+            return self.lane.position
         if self.state is State.PAUSED or not self._width:
-            self._position = max(self._position, at)  # time goes on without audio (P6.5)
+            self.lane.position = max(self.lane.position, at)  # time goes on without audio (P6.5)
         elif self.state is State.OPEN and header.type not in ("resumed", "discarded"):
             self._compare(at)
         return at
@@ -282,15 +272,15 @@ class ServerSession(Session):
     def _compare(self, at: int) -> None:
         """P6.5: the cross-check. It also settles a gap that was doubted."""
         doubted, self._doubted = self._doubted, None
-        if doubted is not None and at == self._position + doubted[1]:
-            self._position = at
+        if doubted is not None and at == self.lane.position + doubted[1]:
+            self.lane.position = at
             self._emit(AudioDiscarded(*doubted))
-        elif at != self._position:
+        elif at != self.lane.position:
             self._tolerate("position differs from the audio received")
 
     def _on_open(self, parameters: messages.Open, at: int) -> None:
         self._open = parameters
-        self._position = at
+        self.lane.position = at
         if self._planned is not State.OPENING:  # P8.3: it comes behind a `disconnect` of ours
             return
         self._disarm("open")
@@ -332,9 +322,9 @@ class ServerSession(Session):
             # position of a later message tells.
             self._doubted = start, length
             return self._tolerate("a gap that the message's own position denies")
-        if start + length < self._position:
+        if start + length < self.lane.position:
             self._tolerate("a gap that ends in the past")
-        self._position = max(self._position, start + length)
+        self.lane.position = max(self.lane.position, start + length)
         self._emit(Resumed(start, length) if type == "resumed" else AudioDiscarded(start, length))
         return None
 
@@ -381,11 +371,7 @@ class ServerSession(Session):
         if name == "open":
             self._violate(408, "no open")
         elif name == "idle":
-            due = self._heard + limits.IDLE_TIMEOUT
-            if due <= self._now:
-                self._violate(408, "neither ping nor audio")
-            else:
-                self._deadlines["idle"] = due
+            self._look_for_life()
         elif name == "closed":
             # The application had its time: the client's own 10 s are nearly over.
             self._queue("closed", urgent=True, since=self.state)
@@ -393,6 +379,17 @@ class ServerSession(Session):
             self._finish(clean=False)
         elif name == "socket":
             self._finish(clean=True)
+
+    def _look_for_life(self) -> None:
+        """Audio on the lane leaves no time behind: one that has moved since the last look is given as long again."""
+        due, moved = self._heard + limits.IDLE_TIMEOUT, self.lane.position != self._looked_at
+        if due > self._now:
+            self._deadlines["idle"] = due
+        elif moved:
+            self._looked_at = self.lane.position
+            self._deadlines["idle"] = self._now + limits.IDLE_TIMEOUT
+        else:
+            self._violate(408, "neither ping nor audio")
 
     def _fail(self, code: int, rule: str) -> None:
         if may_send(self._machine, self.state, self.role, "disconnect"):

@@ -22,6 +22,7 @@ import msgspec
 from ..errors import LocalProtocolError
 from . import codec, limits, position
 from .events import Dropped, Event, Finished, Tolerated, UnknownMessage, Violation
+from .lane import Lane
 from .messages import KINDS, ClientMessage, Close, Header, Parameters, Role, ServerMessage
 from .outbox import OrderedOutbox, PacedOutbox, Queued
 from .profiles import Profile
@@ -40,12 +41,13 @@ class Session:
         profile: The product spoken.
         state: Our own machine, as the wire has seen it.
         finished: Whether `Finished` was reported.
+        lane: The short way of inbound audio, for shells that carry much of it; `receive` takes audio as well.
     """
 
     __slots__ = (
         "_deadlines", "_events", "_failed", "_machine", "_now", "_outbox", "_peer_ack", "_peer_machine", "_peer_seq",
-        "_peer_state", "_planned", "_seq", "_started", "_unacknowledged", "exact_acks", "finished", "id", "profile",
-        "state", "strict",
+        "_peer_state", "_planned", "_seq", "_started", "_unacknowledged", "exact_acks", "finished", "id", "lane",
+        "profile", "state", "strict",
     )  # fmt: skip
     role: ClassVar[Role]
     peer: ClassVar[Role]
@@ -62,6 +64,7 @@ class Session:
         self.exact_acks = exact_acks
         self.state = State.IDLE
         self.finished = False
+        self.lane = Lane()
         self._machine = profile.machines[self.role]
         self._peer_machine = profile.machines[self.peer]
         self._planned = State.IDLE  # where we stand once all that is queued has left
@@ -85,19 +88,12 @@ class Session:
             self._tick(now)
         if self.finished:
             return _NOTHING
-        if not isinstance(data, str):
-            return self._receive_audio(data)
-        self._receive_text(data)
+        if isinstance(data, str):
+            self._receive_text(data)
+        else:
+            self._receive_audio(data)
+        self._moved()
         return self._take_events()
-
-    def take_audio(self, data: bytes, now: float) -> int:
-        """The short way of audio, for shells that carry much of it: no event is made.
-
-        Returns:
-            The position of its first sample. -1 if it is not plain audio in an open session: nothing has changed then,
-            and `receive` has to judge it.
-        """
-        return -1
 
     def pass_audio(self, data: bytes, now: float) -> bool:
         """The short way out: whether this audio may leave now, by itself and before all that is asked for later.
@@ -122,6 +118,7 @@ class Session:
                 out.append(item)
             else:
                 self._emit(Dropped("audio"))
+        self._moved()
         return out
 
     def handle_timer(self, now: float) -> Sequence[Event]:
@@ -164,8 +161,11 @@ class Session:
 
     # What the two kinds bring.
 
-    def _receive_audio(self, data: bytes) -> Sequence[Event]:
+    def _receive_audio(self, data: bytes) -> None:
         raise AssertionError
+
+    def _moved(self) -> None:
+        """States may have changed: the lane opens or shuts."""
 
     def _audio_leaves(self, data: bytes) -> bool:
         raise AssertionError
@@ -376,6 +376,7 @@ class Session:
 
     def _finish(self, *, clean: bool) -> None:
         self.finished = True
+        self.lane.open(False)
         self._planned = State.CLOSED
         self._outbox.clear()
         self._deadlines.clear()

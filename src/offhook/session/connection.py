@@ -28,9 +28,6 @@ _LOOK_AGAIN: Final = 0.1
 Tap = Callable[[Role, "str | bytes", float], None]
 """Sees every message: who sent it, the message, and the loop's time."""
 
-OnAudio = Callable[[bytes, int, float], None]
-"""Takes audio, the position of its first sample, and the loop's time."""
-
 
 class Source(Protocol):
     """Audio on a schedule: a playout, say. Times are the loop's. It is asked only while the session is live."""
@@ -58,8 +55,8 @@ class Connection:
         tap: Sees the messages of both directions, for traces; if it raises, it sees no more.
 
     Attributes:
-        on_audio: Gets plain audio of an open session in place of `tap` and `on_event`: two calls less for each frame.
-            It must not raise.
+        audio: Takes audio in place of `received`, `tap` and `on_event`, once the session's lane has sinks: one call for
+            each message (`wire.Receiver`).
         on_audio_left: Gets each audio message of ours as it leaves, and the loop's time. It must not raise.
     """
 
@@ -69,11 +66,10 @@ class Connection:
         "_flushing",
         "_loop",
         "_on_event",
-        "_take_audio",
         "_timer",
         "_timer_at",
         "_wire",
-        "on_audio",
+        "audio",
         "on_audio_left",
         "session",
         "source",
@@ -90,9 +86,8 @@ class Connection:
         self.session = session
         self.source: Source | None = None
         self.tap = tap
-        self.on_audio: OnAudio | None = None
+        self.audio = session.lane.take
         self.on_audio_left: Callable[[bytes, float], None] | None = None
-        self._take_audio = session.take_audio
         self._on_event = on_event
         self._wire: Wire | None = None
         self._loop = asyncio.get_running_loop()
@@ -109,16 +104,14 @@ class Connection:
         self.flush()
 
     def received(self, data: str | bytes) -> None:
+        if isinstance(data, bytes) and self.audio(data):
+            return  # nothing waits to leave, and no deadline has come nearer by it
         now = self._clock()
-        if self.on_audio is not None and type(data) is bytes and (position := self._take_audio(data, now)) >= 0:
-            # The path of nearly all that comes. Nothing waits to leave and no deadline has come nearer by it.
-            return self.on_audio(data, position, now)
         if self.tap is not None:
             self._show(self.session.peer, data, now)
         self._deliver(self.session.receive(data, now))
         if self.session.has_output or self.session.finished or isinstance(data, str):
             self.flush()
-        return None
 
     def lost(self, code: int, reason: str) -> None:
         self._wire = None

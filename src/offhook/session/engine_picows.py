@@ -107,8 +107,10 @@ class _PicowsWire(WSListener):
 
     __slots__ = (
         "_assembler",
+        "_audio",
         "_client",
         "_closing",
+        "_lane",
         "_open",
         "_paused",
         "_ping",
@@ -132,6 +134,8 @@ class _PicowsWire(WSListener):
         self._socket = socket
         self._receiver = receiver
         self._receive = receiver.received
+        self._lane: Callable[[bytes], bool] | None = getattr(receiver, "audio", None)
+        self._audio = self._lane  # while whole messages may take the short way
         self._client = client
         self._assembler = Assembler(limits.max_message)
         self._closing = Closing(socket, receiver, limits, ended)
@@ -146,13 +150,17 @@ class _PicowsWire(WSListener):
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         if self._open:
-            self._open = False
+            self._shut()
             self._send_close(code, reason)
             self._closing.expect()
 
     def abort(self) -> None:
-        self._open = False
+        self._shut()
         self._socket.abort()
+
+    def _shut(self) -> None:
+        self._open = False
+        self._audio = None
 
     @property
     def backlog(self) -> int:
@@ -170,13 +178,11 @@ class _PicowsWire(WSListener):
         opcode: int = frame.msg_type  # type: ignore[assignment]
         # Audio, a whole message of it: nothing to assemble, and picows has looked at its size.
         plain = opcode == BINARY and frame.fin and not (frame.rsv1 or frame.rsv2 or frame.rsv3)
-        if plain and self._open and not self._assembler.busy:
-            try:
-                self._receive(frame.get_payload_as_bytes())
-            except Exception:
-                self._fail(*self._closing.crashed())
-        else:
-            self._on_other(opcode, frame)
+        try:
+            if not (plain and self._audio is not None and self._audio(frame.get_payload_as_bytes())):
+                self._on_other(opcode, frame)
+        except Exception:
+            self._fail(*self._closing.crashed())
 
     def _on_other(self, opcode: int, frame: WSFrame) -> None:
         if not self._open and (opcode != CLOSE or self._closing.lingering):
@@ -184,6 +190,7 @@ class _PicowsWire(WSListener):
         payload = frame.get_payload_as_bytes()
         try:
             message = self._assembler.feed(opcode, frame.fin, frame.rsv1 or frame.rsv2 or frame.rsv3, payload)
+            self._audio = self._lane if self._open and not self._assembler.busy else None
             if message is not None:
                 self._receive(message)
             elif opcode == CLOSE:
@@ -196,7 +203,7 @@ class _PicowsWire(WSListener):
             self._fail(*self._closing.crashed())
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
-        self._open = False
+        self._shut()
         self._closing.lost()
 
     def pause_writing(self) -> None:
@@ -228,7 +235,7 @@ class _PicowsWire(WSListener):
         code, reason = parse_close(payload)
         self._closing.because(code, reason)
         if self._open:
-            self._open = False
+            self._shut()
             self._send_close(code, reason)
         self._closing.expect()
         if not self._client:  # RFC 6455 section 7.1.1: the server closes first
@@ -247,7 +254,7 @@ class _PicowsWire(WSListener):
             self._transport.send_close(code, fitting(reason))  # type: ignore[arg-type]
 
     def _linger(self) -> None:
-        self._open = False
+        self._shut()
         self._closing.linger()
 
 

@@ -100,7 +100,8 @@ class ServerLink:
         open: Parameters of `open`, once it came.
         connection: To flush after asking `session` for something.
         early: Messages that passed before the application took over, `open` and `opened` among them, with their times.
-        received: Takes the messages of the WebSocket: the connection's own, for there is one for each 200 ms of a call.
+        audio, received: Take the messages of the WebSocket: the connection's own, for there are several in each second
+            of a call.
         shut_down: Whether the session was ended because the server goes down.
     """
 
@@ -117,6 +118,7 @@ class ServerLink:
             organization_id=headers.get("audiohook-organization-id"),
         )
         self.connection = Connection(self.session, self._on_event, tap=self._keep)
+        self.audio: Callable[[bytes], bool] = self.connection.audio
         self.received: Callable[[str | bytes], None] = self.connection.received
         self._reception = reception
         self._forward: Callable[[Event], None] | None = None
