@@ -1,4 +1,9 @@
-"""Offhook as it is served, with a handler named on the command line: monitor, echo, talk or listen."""
+"""Offhook as it is served: offhook_bot.py PORT KIND [MODE ...].
+
+KIND is what the handler does: monitor, echo, talk or listen. Modes: websockets (the second engine), messages (keeps a
+trace without audio), trace (keeps all messages), record (keeps the recording), slow (a handler that takes 10 s to
+start), unsigned (no keys).
+"""
 
 from __future__ import annotations
 
@@ -8,19 +13,27 @@ import gc
 import logging
 import os
 import sys
+import tempfile
+from pathlib import Path
 
 import uvloop
 
 from offhook import Bot, Call, Monitor, MonitorCall
 from offhook.bots.host import Host
+from offhook.records.store import CallStore, Keep
 from offhook.session.engines import EngineName
 from offhook.session.keys import KeyStore
 from offhook.session.reception import Reception, SignatureRules
 from offhook.session.server import Server
 
-KIND = sys.argv[2]
-ENGINE: EngineName = "websockets" if "websockets" in sys.argv else "picows"
+KIND, MODES = sys.argv[2], set(sys.argv[3:])
+ENGINE: EngineName = "websockets" if "websockets" in MODES else "picows"
 SECOND = bytes([0x70 + i * 7919 % 16 for i in range(8000)])
+
+
+async def start() -> None:
+    if "slow" in MODES:
+        await asyncio.sleep(10.0)
 
 
 async def monitor(call: MonitorCall) -> None:
@@ -30,17 +43,20 @@ async def monitor(call: MonitorCall) -> None:
         nonlocal frames
         frames += 1
 
+    await start()
     call.add_sink(count)
     await asyncio.Event().wait()
 
 
 async def echo(call: Call) -> None:
+    await start()
     async for audio in call.audio():
         call.send(audio)
 
 
 async def talk(call: Call) -> None:
     """Speaks all the time, in real time, and hears the caller meanwhile."""
+    await start()
     while True:
         await call.play(SECOND * 10)
 
@@ -62,8 +78,15 @@ def host() -> Host:
 
 async def main() -> None:
     logging.basicConfig(level=logging.WARNING)
-    keys = KeyStore({os.environ["OFFHOOK_BENCH_KEY"]: base64.b64decode(os.environ["OFFHOOK_BENCH_SECRET"])})
+    keys = (
+        None
+        if "unsigned" in MODES
+        else KeyStore({os.environ["OFFHOOK_BENCH_KEY"]: base64.b64decode(os.environ["OFFHOOK_BENCH_SECRET"])})
+    )
     served = host()
+    if kept := MODES & {"messages", "trace", "record"}:
+        what = ",".join("audio" if name == "record" else name for name in kept)
+        served.store = CallStore(Path(tempfile.mkdtemp(prefix="offhook-bench-")), Keep.of(what))
     reception = Reception(served, keys=keys, rules=SignatureRules(max_age=3600.0))
     server = Server(reception, port=int(sys.argv[1]), engine=ENGINE)
     await server.start()

@@ -13,6 +13,7 @@ import pytest
 from tests.records.calls import SESSION, STARTED, TONE, fill
 
 from offhook.audio.wav import read_ulaw
+from offhook.errors import UsageError
 from offhook.protocol import trace
 from offhook.records import disk, layout, record, recording, report, tape
 from offhook.records.events import Heard, Key, MessageSeen
@@ -85,6 +86,31 @@ def test_only_what_is_wanted_is_kept(tmp_path: Path, keep: Keep, missing: set[st
     assert not names & missing
     assert summary.audio["client"].bytes == 48_000
     assert (kept.failure, summary.failure) == ("", "")
+
+
+def test_a_trace_of_messages_holds_no_audio_and_still_counts_it(tmp_path: Path) -> None:
+    store = CallStore(tmp_path, Keep.of("messages"))
+    kept = store.begin(SESSION, STARTED)
+    assert not kept.wants_audio
+    kept.message("client", '{"type":"ping"}', 0.1)
+    kept.message("server", b"\xff" * 800, 0.2)
+    kept.passed("client", 3, 4800)
+    summary = kept.finish().result()
+    store.close()
+    assert kept.folder is not None
+    written = trace.read((kept.folder / "trace.ndjson").open("rb"))
+    assert [message.data for message in written.messages] == ['{"type":"ping"}']
+    assert (summary.audio["client"].messages, summary.audio["client"].bytes) == (3, 4800)
+    assert (summary.audio["server"].messages, summary.audio["server"].bytes) == (1, 800)
+
+
+def test_what_to_keep_is_named() -> None:
+    assert Keep.of("audio,trace,report") == Keep()
+    assert Keep.of("messages, audio") == Keep(True, "messages", False)
+    assert Keep.of("") == Keep(False, False, False)
+    for wrong in ("sound", "trace,messages"):
+        with pytest.raises(UsageError):
+            Keep.of(wrong)
 
 
 def test_a_call_without_audio_leaves_no_sound_file(tmp_path: Path) -> None:

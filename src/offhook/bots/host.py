@@ -130,8 +130,10 @@ class Host:
     def forget(self, line: Line) -> None:
         """A session is over; its record is closed in the background."""
         self.lines.discard(line)
-        if line.journal.record is not None:
-            line.journal.record.finish()
+        if (record := line.journal.record) is not None:
+            if not record.wants_audio:
+                record.passed("client", line.session.lane.frames, line.session.lane.bytes)
+            record.finish()
 
     async def quiet(self) -> None:
         """Wait until no session is up and no handler at work; one that does not stop is not waited for."""

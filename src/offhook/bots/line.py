@@ -386,7 +386,7 @@ class Line:
             )
         )
         self.journal.replay(self.link.early)
-        if self.journal.record is not None:
+        if self.journal.record is not None and self.journal.record.wants_audio:
             self.stream.put_first(self.journal.heard)  # what takes the short way, the tap does not see
         self.stream.begin(self._on_audio_failed)
         self.host.handlings.add(self.handling)

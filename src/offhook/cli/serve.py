@@ -17,7 +17,7 @@ from ..bots.host import Host
 from ..bots.line import Line
 from ..errors import UsageError
 from ..records import events as happenings
-from ..records.store import CallStore
+from ..records.store import CallStore, Keep
 from ..session.keys import KeyStore, decode_secret
 from ..session.listen import ssl_context
 from ..session.reception import Reception, ServerLimits, SignatureRules
@@ -53,6 +53,8 @@ LEVELS = ["debug", "info", "warning", "error"]
 @click.option("--max-sessions", type=click.IntRange(1), help="Refuse more than so many at once.")
 @click.option("--max-sessions-per-key", type=click.IntRange(1), help="The same for each API key.")
 @click.option("--keep", metavar="FOLDER", help="Keep each call there: recording, transcript, trace, report.")
+@click.option("--keep-what", metavar="NAMES", default="audio,trace,report", show_default=True,
+              help="What of it: audio, report, and trace or messages (a trace without audio).")  # fmt: skip
 @click.option("--drain", type=float, default=180.0, show_default=True, help="Seconds for running calls after SIGTERM.")
 @click.option("--engine", type=click.Choice(["picows", "websockets"]), default="picows", show_default=True)
 @click.option("--log-level", type=click.Choice(LEVELS, case_sensitive=False), default="info", show_default=True,
@@ -71,7 +73,7 @@ def serve(target: str, log_level: str, as_json: bool, **options: Any) -> None:
     if as_json:
         host.watch(_EventLines())
     if options["keep"]:
-        host.store = CallStore(Path(options["keep"]))
+        host.store = CallStore(Path(options["keep"]), Keep.of(options["keep_what"]))
         host.store.prepare()
     try:
         uvloop.run(_serve(host, keys, address, options))

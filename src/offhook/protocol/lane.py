@@ -17,16 +17,18 @@ Sink = Callable[[bytes, int], object]
 
 class Lane:
     """Attributes:
+    frames, bytes: Messages that took the short way, and their size.
     position: Samples of the peer's stream so far.
     width: Bytes of one sample of all channels.
     sinks: Who gets the audio, in order; None: nobody is there yet, and nothing is taken.
     on_error: Gets what a sink raises.
     """
 
-    __slots__ = ("_limit", "on_error", "position", "sinks", "width")
+    __slots__ = ("_limit", "bytes", "frames", "on_error", "position", "sinks", "width")
 
     def __init__(self) -> None:
         self._limit = 0
+        self.frames = self.bytes = 0
         self.position = 0
         self.width = 1
         self.sinks: tuple[Sink, ...] | None = None
@@ -47,6 +49,8 @@ class Lane:
             return False
         position = self.position
         self.position = position + size // width
+        self.frames += 1
+        self.bytes += size
         try:
             for sink in self.sinks:
                 sink(data, position)

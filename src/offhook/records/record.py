@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
+from ..errors import UsageError
 from . import layout
 from .disk import Disk
 from .events import AnyEvent, CallEnded, Heard, MessageSeen, Note, Side
@@ -32,11 +33,31 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """What is kept beside `call.json` and the transcript."""
+    """What is kept beside `call.json` and the transcript.
+
+    Attributes:
+        audio: The recording.
+        trace: Every message; "messages" leaves out audio, which then costs nothing, and cannot be played again.
+        report: The page.
+    """
 
     audio: bool = True
-    trace: bool = True
+    trace: bool | Literal["messages"] = True
     report: bool = True
+
+    @classmethod
+    def of(cls, names: str) -> Keep:
+        """From names with commas between: audio, report, and trace or messages.
+
+        Raises:
+            UsageError: One is unknown, or both kinds of trace are asked for.
+        """
+        wanted = {name.strip() for name in names.split(",") if name.strip()}
+        if unknown := wanted - {"audio", "trace", "messages", "report"}:
+            raise UsageError(f"{sorted(unknown)[0]!r} cannot be kept: choose from audio, trace, messages, report")
+        if {"trace", "messages"} <= wanted:
+            raise UsageError("a trace holds the messages: keep one of trace and messages")
+        return cls("audio" in wanted, "messages" if "messages" in wanted else "trace" in wanted, "report" in wanted)
 
 
 class Sink(Protocol):
@@ -79,7 +100,7 @@ class CallRecord:
         self._finished: Future[CallSummary] | None = None
         self._tape: Tape | None = None
         if folder is not None:
-            self._tape = Tape(folder, audio=keep.audio, trace=keep.trace)
+            self._tape = Tape(folder, audio=keep.audio, trace=bool(keep.trace))
             when = started.isoformat(timespec="milliseconds")
             self._submit(partial(self._tape.open, role, session, profile, when), 1)
 
@@ -94,13 +115,22 @@ class CallRecord:
     def message(self, sender: Side, data: str | bytes, t: float) -> None:
         """Keep a message in the trace, `t` seconds since the call's start."""
         if isinstance(data, bytes):
-            count = self._audio[sender]
-            count.messages += 1
-            count.bytes += len(data)
+            self.passed(sender, 1, len(data))
         self._last = max(self._last, t)
-        if self._keep.trace:
+        if self._keep.trace is True or (self._keep.trace and isinstance(data, str)):
             self._batch.append(Message(t, sender, data))
             self._grow(len(data))
+
+    @property
+    def wants_audio(self) -> bool:
+        """Whether single messages of audio are kept; if not, it is enough to tell of them by `passed`."""
+        return self._keep.trace is True
+
+    def passed(self, sender: Side, messages: int, size: int) -> None:
+        """Count messages of audio that `sender` sent, `size` bytes in all."""
+        count = self._audio[sender]
+        count.messages += messages
+        count.bytes += size
 
     def finish(self) -> Future[CallSummary]:
         """Write the rest. The future never fails: what could not be kept is in the summary's `failure`."""
