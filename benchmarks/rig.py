@@ -10,14 +10,17 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import math
 import os
+import socket
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -124,6 +127,7 @@ class Served:
         if not self._process.stdout.readline():
             raise RuntimeError(f"{command} did not start")
         self.pid = self._process.pid  # taskset becomes the server
+        _until_there(port)
 
     def cpu(self) -> float:
         """Seconds on the processor so far, all threads."""
@@ -151,6 +155,15 @@ class Served:
             self._process.wait()
 
 
+def _until_there(port: int) -> None:
+    """Some print before they listen."""
+    for _ in range(300):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"nobody listens on port {port}")
+
+
 def steal() -> float:
     """Seconds that other guests of the host have taken from our cores since it started."""
     return int(Path("/proc/stat").read_text().split("\n", 1)[0].split()[8]) / os.sysconf("SC_CLK_TCK")
@@ -168,7 +181,7 @@ def serving(command: Sequence[str], port: int, core: int = 0) -> Iterator[Served
 
 def run(served: Served, load: Load, core: int = 1) -> Measured:
     """Put a load on a server and read what it costs."""
-    file = requests(40_000 if load.kind == "open" else load.sessions, served.port)
+    file = requests(20_000 if load.kind == "open" else load.sessions, served.port)
     before = served.memory()
     command = ["taskset", "-c", str(core), build("load"), str(served.port), str(file), str(load.sessions),
                str(load.ramp), str(load.seconds), str(load.frame_bytes), str(load.interval_ms), load.kind]  # fmt: skip
@@ -195,10 +208,57 @@ def python(name: str, port: int, *options: str) -> list[str]:
 
 def free_port() -> int:
     """A port that nobody listens on."""
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
+
+
+def measure(command: Callable[[int], list[str]], load: Load) -> Measured:
+    """One run of a fresh server under a load."""
+    port = free_port()
+    pause(0.5)
+    with serving(command(port), port) as served:
+        return run(served, load)
+
+
+def compare(subjects: Mapping[str, Callable[[int], list[str]]], load: Load, rounds: int) -> dict[str, list[Measured]]:
+    """Run each subject `rounds` times, in turn: all see the same minutes. What the load could not do is left out."""
+    runs: dict[str, list[Measured]] = {name: [] for name in subjects}
+    for _ in range(rounds):
+        for name, command in subjects.items():
+            measured = measure(command, load)
+            if not measured.loaded:
+                runs[name].append(measured)
+    return runs
+
+
+def most(
+    command: Callable[[int], list[str]], load: Load, low: int, high: int, step: int
+) -> tuple[int, Measured | None]:
+    """The most sessions that hold, by halving between `low` and `high`; and the run that showed it. 0 if none does."""
+    best: tuple[int, Measured | None] = (0, None)
+    while low <= high:
+        middle = (low + high) // 2 // step * step
+        if middle < low:
+            middle = low
+        measured = measure(command, replace(load, sessions=middle))
+        if measured.holds() or (not measured.loaded and measure(command, replace(load, sessions=middle)).holds()):
+            best, low = (middle, measured), middle + step
+        else:
+            high = middle - step
+    return best
+
+
+def middle(values: Iterable[float]) -> float:
+    """The median; NaN of nothing."""
+    known = list(values)
+    return statistics.median(known) if known else math.nan
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print one as Markdown."""
+    print(f"\n{title}\n\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
+    for row in rows:
+        print(f"| {' | '.join(str(cell) for cell in row)} |", flush=True)
 
 
 def pause(seconds: float = 1.0) -> None:

@@ -1,4 +1,4 @@
-"""What the benchmarks set beside each other: Offhook in its modes, and the baselines that can be had on this machine."""
+"""What the benchmarks set beside each other: Offhook in its modes, and the baselines that can be had here."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def test_a_trace_of_messages_holds_no_audio_and_still_counts_it(tmp_path: Path) 
     summary = kept.finish().result()
     store.close()
     assert kept.folder is not None
-    written = trace.read((kept.folder / "trace.ndjson").open("rb"))
+    written = trace.read((kept.folder / "trace.ndjson").read_bytes().splitlines())
     assert [message.data for message in written.messages] == ['{"type":"ping"}']
     assert (summary.audio["client"].messages, summary.audio["client"].bytes) == (3, 4800)
     assert (summary.audio["server"].messages, summary.audio["server"].bytes) == (1, 800)
