@@ -47,7 +47,7 @@ def build(name: str) -> str:
 
 def requests(count: int, port: int) -> Path:
     """A file of so many signed upgrade requests, as `native/load.c` reads it."""
-    path = Path(tempfile.gettempdir()) / f"offhook-bench-{os.getuid()}" / f"requests-{port}"
+    path = Path(tempfile.gettempdir()) / f"offhook-bench-{os.getuid()}" / f"requests-{port}-{count}"
     with path.open("wb") as file:
         for _ in range(count):
             session = str(uuid.uuid4())
@@ -181,19 +181,32 @@ def serving(command: Sequence[str], port: int, core: int = 0) -> Iterator[Served
 
 def run(served: Served, load: Load, core: int = 1) -> Measured:
     """Put a load on a server and read what it costs."""
-    file = requests(20_000 if load.kind == "open" else load.sessions, served.port)
     before = served.memory()
-    command = ["taskset", "-c", str(core), build("load"), str(served.port), str(file), str(load.sessions),
-               str(load.ramp), str(load.seconds), str(load.frame_bytes), str(load.interval_ms), load.kind]  # fmt: skip
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "start\n", "the load did not start"
+    with loading(served, load, core) as started:
+        process = started()
         first = served.cpu(), served.user(), steal()
+        assert process.stdout is not None
         process.stdout.readline()
         last = served.cpu(), served.user(), steal()
         after = served.memory()
         seen = json.loads(process.stdout.read())
     return Measured(seen, last[0] - first[0], last[1] - first[1], before, after, last[2] - first[2])
+
+
+@contextlib.contextmanager
+def loading(served: Served, load: Load, core: int = 1) -> Iterator[Callable[[], subprocess.Popen[str]]]:
+    """A load that runs; calling what this gives waits until all its calls are up."""
+    file = requests(20_000 if load.kind == "open" else load.sessions, served.port)
+    command = ["taskset", "-c", str(core), build("load"), str(served.port), str(file), str(load.sessions),
+               str(load.ramp), str(load.seconds), str(load.frame_bytes), str(load.interval_ms), load.kind]  # fmt: skip
+
+    def started() -> subprocess.Popen[str]:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "start\n", "the load did not start"
+        return process
+
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        yield started
 
 
 def native(port: int, *, echo: bool = False) -> list[str]:
