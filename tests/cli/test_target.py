@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from offhook.bots import Bot, Monitor
-from offhook.cli.load import load_host
+from offhook.cli.target import load_host
 from offhook.errors import UsageError
 
 BOT = """
