@@ -193,8 +193,8 @@ class Call:
                 self._turn = 0
             if self._echo is not None:
                 self._echo.left(now)
-        if self._playout.playing and self._playout.ends(now):
-            self._ask(self.session.playback_completed)
+        if self._playout.playing:
+            self._look(now)
         if now >= self._next_key:
             self._press(now)
 
@@ -216,8 +216,8 @@ class Call:
         tally.frames_in += 1
         tally.samples_in += len(data)
         self._frames_in += 1
-        if playout.playing and playout.ends(now):
-            self._ask(self.session.playback_completed)
+        if playout.playing:
+            self._look(now)
         gap = playout.hear(len(data) / self._rate, now)
         if gap:
             tally.gap.record(gap)
@@ -228,6 +228,11 @@ class Call:
             self._ask(self.session.playback_started)
         if self._echo is not None:
             self._echo.came(data, now, tally)
+
+    def _look(self, now: float) -> None:
+        """Report the end of the playback. An echo is one playback, whatever its gaps: each would cost two messages."""
+        if self._echo is None and self._playout.ends(now):
+            self._ask(self.session.playback_completed)
 
     def _press(self, now: float) -> None:
         every = self._shared.plan.keys_every

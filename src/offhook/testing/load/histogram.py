@@ -7,15 +7,18 @@ most 1/64 of its value wide and stands for its middle.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
 import msgspec
 
 _BITS: Final = 6
-_STEPS: Final = 1 << _BITS
-#: Microseconds above which durations are no longer told apart: 19 hours.
+#: Microseconds below which each has a bucket of its own.
+_LINEAR: Final = 2 << _BITS
+#: Microseconds from which on durations are no longer told apart: 19 hours; and their bucket.
 _MAX: Final = 1 << 36
+_LAST: Final = (36 - _BITS) * (1 << _BITS) + (1 << _BITS)
 
 
 class Quantiles(msgspec.Struct, frozen=True):
@@ -34,44 +37,46 @@ class Histogram(msgspec.Struct):
 
     Attributes:
         buckets: Count by bucket.
-        count: Of all.
         total: Sum of all, in seconds.
         max: The longest, in seconds, exact.
     """
 
-    buckets: dict[int, int] = {}
-    count: int = 0
+    buckets: dict[int, int] = msgspec.field(default_factory=lambda: defaultdict(int))
     total: float = 0.0
     max: float = 0.0
 
     def record(self, seconds: float) -> None:
         """Count one; what is below zero counts as zero."""
         value = int(seconds * 1e6)
-        if value < 0:
+        if value >= _LINEAR:
+            shift = value.bit_length() - _BITS - 1
+            value = (shift << _BITS) + (value >> shift) if value < _MAX else _LAST
+        elif value < 0:
             seconds, value = 0.0, 0
-        shift = value.bit_length() - _BITS - 1
-        bucket = value if shift <= 0 else (shift << _BITS) + (min(value, _MAX) >> shift)
-        buckets = self.buckets
-        buckets[bucket] = buckets.get(bucket, 0) + 1
-        self.count += 1
+        self.buckets[value] += 1
         self.total += seconds
         if seconds > self.max:
             self.max = seconds
+
+    @property
+    def count(self) -> int:
+        """Of all."""
+        return sum(self.buckets.values())
 
     def merge(self, other: Histogram) -> None:
         """Add what another one has counted."""
         for bucket, count in other.buckets.items():
             self.buckets[bucket] = self.buckets.get(bucket, 0) + count
-        self.count += other.count
         self.total += other.total
         self.max = max(self.max, other.max)
 
     def quantile(self, share: float) -> float | None:
         """Seconds that this share of all durations, 0 to 1, does not exceed; None if there are none."""
-        if not self.count:
+        count = self.count
+        if not count:
             return None
-        rank = min(self.count, max(1, math.ceil(share * self.count)))
-        if rank == self.count:
+        rank = min(count, max(1, math.ceil(share * count)))
+        if rank == count:
             return self.max
         seen = 0
         for bucket in sorted(self.buckets):
@@ -87,10 +92,11 @@ class Histogram(msgspec.Struct):
 
     def quantiles(self) -> Quantiles:
         """What a report shows."""
-        if not self.count:
+        count = self.count
+        if not count:
             return Quantiles(0)
-        mean = round(1000 * self.total / self.count, 3)
-        return Quantiles(self.count, mean, self.ms(0.5), self.ms(0.9), self.ms(0.99), self.ms(1.0))
+        mean = round(1000 * self.total / count, 3)
+        return Quantiles(count, mean, self.ms(0.5), self.ms(0.9), self.ms(0.99), self.ms(1.0))
 
 
 def merged(histograms: Iterable[Histogram]) -> Histogram:

@@ -1,7 +1,7 @@
 """One clock for the audio of all calls of a process: a wheel of slots, each with the calls that are due then.
 
-The schedule is absolute: a late message does not shift those behind it. After a lag one slot is made up for in each
-turn of the event loop, so that what has arrived meanwhile is read between them.
+The schedule is absolute: a late message does not shift those behind it. After a lag slots are made up for a few
+milliseconds at a time, so that what has arrived meanwhile is read between them.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import Final, Protocol
 
 #: Seconds between two slots: uvloop's timers are no finer.
 _STEP: Final = 0.001
+#: Seconds of making up before the event loop has another turn.
+_BUDGET: Final = 0.004
 _GOLDEN: Final = 0.6180339887498949
 
 
@@ -85,13 +87,18 @@ class Wheel:
 
     def _fire(self) -> None:
         self._timer = None
-        slot = self._slots[self._turn % self._count]
-        due = self._start + self._turn * _STEP
-        for speaker in tuple(slot):
-            if speaker in slot:
-                speaker.speak(due)
-        if self._speakers:
+        until = self._clock() + _BUDGET
+        while self._speakers:
+            slot = self._slots[self._turn % self._count]
+            due = self._start + self._turn * _STEP
+            for speaker in tuple(slot):
+                if speaker in slot:
+                    speaker.speak(due)
             self._turn = self._next()
+            now = self._clock()
+            if now > until or self._start + self._turn * _STEP > now:
+                break
+        if self._speakers:
             self._arm()
 
     def _next(self) -> int:
