@@ -3,6 +3,7 @@ its own but its session's."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ LATE: Final = 0.02
 
 #: Bytes that may wait for a server that reads slowly before audio is thrown away, as the platform does (P6.2).
 _THROTTLE: Final = 64_000
+#: Seconds that the last echo has to come before the call is closed.
+_LAST_ECHO: Final = 0.5
 _KEYS: Final = "1234567890*#"
 _GOLDEN: Final = 0.6180339887498949
 
@@ -163,13 +166,25 @@ class Call:
             self._end(str(error))
 
     def hang_up(self) -> None:
-        """End the call from our side, if it is not ending yet."""
-        if self.over:
+        """End the call from our side, if it is not ending yet: behind the last echo, where one is expected."""
+        if self.over or self._hung_up:
             return
         self._hung_up = True
-        with suppress(LocalProtocolError):  # it is ending by itself
-            self.session.close("end")
-        self._line.flush()
+        self._fall_silent()
+        if self._echo is not None and self._echo.missing and self.session.is_live:
+            asyncio.get_running_loop().call_later(_LAST_ECHO, self._close)
+        else:
+            self._close()
+
+    def _fall_silent(self) -> None:
+        if self._remove is not None:
+            self._remove()
+
+    def _close(self) -> None:
+        if not self.over:
+            with suppress(LocalProtocolError):  # it is ending by itself
+                self.session.close("end")
+            self._line.flush()
 
     def abort(self, reason: str) -> None:
         """Drop it at once."""
@@ -298,7 +313,7 @@ class Call:
         """What was wrong with a session that has ended; None if nothing was."""
         fatal = next((fault for fault in self._violations if fault.fatal), None)
         if fatal is not None:
-            return f"{fault_text(fatal)}"
+            return fault_text(fatal)
         if self._gone is not None and (self._opened_at is None or self._gone.reason != "completed"):
             what = "refused" if self._opened_at is None else "disconnected"
             return f"{what}: {_plain(self._gone.reason)}"
@@ -319,13 +334,14 @@ class Call:
         if self.over:
             return
         self.over = True
-        if self._remove is not None:
-            self._remove()
+        self._fall_silent()
         tally, now = self._shared.tally, self._clock()
         tally.over += 1
         tally.closed += self._opened_at is not None
         tally.failed += trouble is not None
         tally.completed += trouble is None and self._gone is not None
+        if self._echo is not None and self._gone is None:
+            tally.missing += self._echo.missing
         if trouble is not None:
             note(tally.failures, trouble)
         self.row = self._summary(trouble, now)
@@ -347,7 +363,7 @@ class Call:
             echo=echo.latency.rounded() if echo is not None else None,
             frames_out=self._frames_out,
             frames_in=self._frames_in,
-            missing=echo.sent - echo.heard + echo.missing if echo is not None else 0,
+            missing=echo.missing if echo is not None and self._gone is None else 0,
             gaps=self._playout.gaps,
             gap_ms=round(1000 * self._playout.longest, 3),
             violations=tuple(dict.fromkeys(fault_text(fault) for fault in self._violations)),

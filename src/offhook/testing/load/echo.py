@@ -22,11 +22,10 @@ class Echo:
     Attributes:
         sent: Samples that have left.
         heard: Samples of these that have come back, and those before them: all up to here came or were lost.
-        missing: Samples of these that were lost.
         latency: Of this call's frames.
     """
 
-    __slots__ = ("_first", "_length", "_loop", "_marks", "_rounds", "_size", "_times", "heard", "latency", "missing", "sent")
+    __slots__ = ("_first", "_length", "_loop", "_marks", "_rounds", "_size", "_skipped", "_times", "heard", "latency", "sent")
 
     def __init__(self, sound: Sound, first: int = 0) -> None:
         assert sound.marks is not None
@@ -39,8 +38,13 @@ class Echo:
         self._times = array("d", bytes(8 * sound.frames))
         self.sent = 0
         self.heard = 0
-        self.missing = 0
+        self._skipped = 0
         self.latency = Spread()
+
+    @property
+    def missing(self) -> int:
+        """Samples that have left and not come back."""
+        return self.sent - self.heard + self._skipped
 
     def left(self, now: float) -> None:
         """The next frame leaves."""
@@ -73,8 +77,7 @@ class Echo:
             end = start + piece.length
             known += piece.length
             if start > self.heard:
-                tally.lost += start - self.heard
-                self.missing += start - self.heard
+                self._skipped += start - self.heard
             else:
                 tally.repeated += min(end, self.heard) - start
             if end > self.heard:

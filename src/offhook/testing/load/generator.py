@@ -66,6 +66,7 @@ class Generator:
         self._rows: list[CallRow] = []
         self._dialling: set[asyncio.Task[None]] = set()
         self._timers: dict[int, asyncio.TimerHandle] = {}
+        self._done: set[int] = set()  # places whose time is up
         self._stopping = asyncio.Event()
         self._changed = asyncio.Event()
         self._second = 0
@@ -100,6 +101,15 @@ class Generator:
                 timer.cancel()
         self._tell()
 
+    @property
+    def start(self) -> float:
+        """When the run begins; may be changed until it does."""
+        return self._shared.start
+
+    @start.setter
+    def start(self, start: float) -> None:
+        self._shared.start = start
+
     def stop(self) -> None:
         """Place no more calls, and hang up all that are on."""
         self._stopping.set()
@@ -128,18 +138,17 @@ class Generator:
         timer = self._timers.pop(call.number, None)
         if timer is not None:
             timer.cancel()
-        if call.row.outcome != "failed" and not self._is_up(call.number):
+        if call.row.outcome != "failed" and not self._is_done(call.number):
             wait = 0.0 if call.row.outcome == "hangup" else max(0.0, _AGAIN - call.row.seconds)
             self._timers[call.number] = self._loop.call_later(wait, self._place_again, call.number)
         self._changed.set()
 
     def _place_again(self, number: int) -> None:
-        if not self._is_up(number):
+        if not self._is_done(number):
             self._place(number)
 
-    def _is_up(self, number: int) -> bool:
-        """Whether the time of a place has passed."""
-        return self._stopping.is_set() or self._elapsed >= self._plan.begins(number) + self._plan.hold
+    def _is_done(self, number: int) -> bool:
+        return self._stopping.is_set() or number in self._done
 
     # Ending.
 
@@ -155,6 +164,7 @@ class Generator:
                 await asyncio.sleep(0)
 
     def _hang_up(self, number: int) -> None:
+        self._done.add(number)
         call = self._calls.get(number)
         if call is not None:
             call.hang_up()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -37,7 +37,7 @@ class Tally(msgspec.Struct):
         late_out: Messages that left more than 20 ms late.
         dropped: Samples not sent because the server read too slowly.
         echoed: Messages that came back whole, or at least to their last byte.
-        lost: Samples that never came back while later ones did.
+        missing: Samples that had not come back half a second after the last one was sent.
         repeated: Samples that came back again.
         foreign: Samples that were not of this call: another sound, or no longer to be recognised.
         keys: Keys pressed.
@@ -67,7 +67,7 @@ class Tally(msgspec.Struct):
     late_out: int = 0
     dropped: int = 0
     echoed: int = 0
-    lost: int = 0
+    missing: int = 0
     repeated: int = 0
     foreign: int = 0
     keys: int = 0
@@ -162,8 +162,3 @@ class CallRow(msgspec.Struct, frozen=True, omit_defaults=True):
     gaps: int = 0
     gap_ms: float = 0.0
     violations: tuple[str, ...] = ()
-
-    def builtins(self) -> dict[str, Any]:
-        """As plain values, for JSON."""
-        plain: dict[str, Any] = msgspec.to_builtins(self)
-        return plain
