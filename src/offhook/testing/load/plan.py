@@ -15,6 +15,7 @@ TALKS = ("echo", "bot")
 
 #: Milliseconds from which on a server that answers message by message keeps the platform's pace of five a second.
 _PLATFORM_FRAME = 200
+_KEYS_EVERY = 10.0
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +34,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         frame_ms: Milliseconds of an audio message, 20 to 1000.
         wav: What callers say; None: quiet noise.
         talk: `echo`: all that is said is expected back. `bot`: the server speaks as it likes.
-        dtmf_every: Seconds between keys; 0: none.
+        dtmf_every: Seconds between keys; 0: none; None: ten, where the product has keys.
         input: Input variables.
         language: Of the calls; None to send none.
         organization_id: None: that of the vendor's examples.
@@ -54,7 +55,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     frame_ms: int = 200
     wav: str | None = None
     talk: str = "bot"
-    dtmf_every: float = 10.0
+    dtmf_every: float | None = None
     input: dict[str, str] = {}
     language: str | None = "en-US"
     organization_id: str | None = None
@@ -77,7 +78,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError(f"a server talks as echo or bot, not as {self.talk!r}")
         if self.echoes and not self.product.speaks:
             raise UsageError(f"the {self.profile} profile has no audio of the server: leave out --talk echo")
-        if self.keys_asked and "dtmf" not in self.product.types:
+        if self.dtmf_every and "dtmf" not in self.product.types:
             raise UsageError(f"the {self.profile} profile has no keys: leave out --dtmf-every")
         if not 20 <= self.frame_ms <= 1000:
             raise UsageError(f"messages of {self.frame_ms} ms cannot be sent: choose 20 to 1000; the platform has 200")
@@ -100,14 +101,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return self.talk == "echo"
 
     @property
-    def keys_asked(self) -> bool:
-        """Whether keys are asked for where there may be none: the default is no such wish."""
-        return self.dtmf_every not in (0.0, 10.0)
-
-    @property
     def keys_every(self) -> float | None:
         """Seconds between keys; None where there are none."""
-        return self.dtmf_every or None if "dtmf" in self.product.types else None
+        if "dtmf" not in self.product.types:
+            return None
+        return (_KEYS_EVERY if self.dtmf_every is None else self.dtmf_every) or None
 
     @property
     def enforces_rates(self) -> bool:
