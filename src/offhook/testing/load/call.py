@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from ...audio.ulaw import RATE
 from ...errors import LocalProtocolError, OffhookError
@@ -349,7 +349,7 @@ class Call:
 
     def _summary(self, trouble: str | None, now: float) -> CallRow:
         up, opened, echo = self._line.up_at, self._opened_at, self._echo
-        ended = "completed" if self._gone is not None else "hangup"
+        ended: Literal["completed", "hangup"] = "completed" if self._gone is not None else "hangup"
         return CallRow(
             number=self.number,
             session=self.session.id,

@@ -25,7 +25,19 @@ class Echo:
         latency: Of this call's frames.
     """
 
-    __slots__ = ("_first", "_length", "_loop", "_marks", "_rounds", "_size", "_skipped", "_times", "heard", "latency", "sent")
+    __slots__ = (
+        "_first",
+        "_length",
+        "_loop",
+        "_marks",
+        "_rounds",
+        "_size",
+        "_skipped",
+        "_times",
+        "heard",
+        "latency",
+        "sent",
+    )
 
     def __init__(self, sound: Sound, first: int = 0) -> None:
         assert sound.marks is not None

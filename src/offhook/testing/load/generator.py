@@ -251,5 +251,3 @@ def _context(plan: Plan) -> tls.SSLContext | None:
         context.check_hostname = False
         context.verify_mode = tls.CERT_NONE
     return context
-
-

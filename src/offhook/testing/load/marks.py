@@ -80,7 +80,7 @@ class Marks:
 
     def find(self, data: bytes) -> Iterator[Piece]:
         """The marked pieces in some audio, in order; those of less than 8 ms are not found."""
-        bits = np.frombuffer(data, np.uint8) & 1
+        bits = np.frombuffer(data, np.uint8) & np.uint8(1)
         if len(bits) < self._order + _AGREE:
             return
         shifts = self._positions[self._windows(bits)] - np.arange(len(bits) - self._order + 1)

@@ -90,7 +90,8 @@ async def run(plan: Plan, *, pid: int | None = None, on_second: Callable[[Seen],
     loop.add_signal_handler(signal.SIGINT, interrupt)
     try:
         for number in range(plan.processes):
-            workers.append(await _Worker.start(plan, number))
+            worker = await _Worker.start(plan, number)
+            workers.append(worker)
         await asyncio.gather(*(worker.ready() for worker in workers))
         start = time.monotonic() + _BEFORE
         seen.began = time.time() + _BEFORE

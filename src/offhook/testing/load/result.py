@@ -87,7 +87,7 @@ class Server(msgspec.Struct, frozen=True):
 
     Attributes:
         cpu: Cores.
-        us_per_frame: Microseconds of processor for each audio message that was sent to it or came from it.
+        us_per_frame: Microseconds of processor for each audio message that was sent to it, answers included.
         memory_before: Bytes before the first call.
         memory: Bytes at the end of the steady part.
         kib_per_call: Growth for each call that was up.
@@ -201,7 +201,7 @@ def summarise(seen: Seen, *, max_p99_ms: float | None = None, max_failed: str = 
         interrupted=seen.interrupted,
         steady=(first, last),
         calls=Counts(plan.calls, whole.placed, whole.opened, whole.completed, whole.failed),
-        opens_per_second=_opens_per_second(seen, whole),
+        opens_per_second=_opens_per_second(seen),
         upgrade=whole.upgrade.quantiles(),
         opened=whole.opening.quantiles(),
         ping=steady.ping.quantiles(),
@@ -248,17 +248,12 @@ def _limits(whole: Tally, steady: Tally, max_p99_ms: float | None, max_failed: s
     return limits
 
 
-def _opens_per_second(seen: Seen, whole: Tally) -> float:
-    """Over the seconds until as many had opened as were to be up at a time."""
-    opened, most = 0, min(whole.opened, seen.plan.calls)
-    for second in sorted(seen.seconds):
-        before, opened = opened, opened + seen.seconds[second].opened
-        if opened >= most:
-            part = (most - before) / max(1, seen.seconds[second].opened)
-            # The last second counts as far as it was needed; a plan shorter than that opens as fast as it was told to.
-            took = max(second + part, seen.plan.climb, 1 / seen.plan.ramp)
-            return round(most / took, 2)
-    return 0.0
+def _opens_per_second(seen: Seen) -> float:
+    """Between the first that opened and the one by which as many had as were to be up at a time."""
+    times = sorted(row.at + (row.upgrade_ms or 0.0) / 1000 + row.opened_ms / 1000
+                   for row in seen.calls if row.opened_ms is not None)[: seen.plan.calls]  # fmt: skip
+    took = times[-1] - times[0] if times else 0.0
+    return round((len(times) - 1) / took, 2) if took else float(len(times))
 
 
 def _audio(whole: Tally, steady: Tally) -> Audio:
@@ -280,7 +275,9 @@ def _audio(whole: Tally, steady: Tally) -> Audio:
 def _own(seen: Seen, steady: Tally, first: int, last: int) -> Own:
     lag = steady.lag.quantiles()
     shares = [
-        round(sum(seen.cpu.get(second, {}).get(process, 0.0) for second in range(first, last)) / max(1, last - first), 3)
+        round(
+            sum(seen.cpu.get(second, {}).get(process, 0.0) for second in range(first, last)) / max(1, last - first), 3
+        )
         for process in range(seen.plan.processes)
     ]
     why = []
@@ -296,7 +293,7 @@ def _server(seen: Seen, steady: Tally, first: int, last: int) -> Server | None:
     if not costs:
         return None
     begin, end = _cost_at(costs, first), _cost_at(costs, last)
-    spent, frames = end.cpu - begin.cpu, steady.frames_out + steady.frames_in
+    spent, frames = end.cpu - begin.cpu, steady.frames_out
     up = _up(seen, last)
     before = costs[min(costs)].memory
     return Server(

@@ -18,7 +18,11 @@ class LoadSession(ClientSession):
 
     def take_audio(self, data: bytes, now: float) -> int:
         media, size = self.media, len(data)
-        if not (self._planned is self.state is _OPEN and media and 0 < size <= RECEIVE_MAX) or self._failed or self._events:
+        if (
+            not (self._planned is self.state is _OPEN and media and 0 < size <= RECEIVE_MAX)
+            or self._failed
+            or self._events
+        ):
             return -1
         samples, rest = divmod(size, media.width)
         if rest or self.profile.server_audio is not ServerAudio.PLAY:

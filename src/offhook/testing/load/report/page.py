@@ -135,7 +135,8 @@ def _plots(report: Report) -> Html:
         plot("Latency over time", "seconds", "ms",
              [Series(name, tone, _over(line, at, pick)) for name, tone, pick in latencies], log=True),
         plot("Calls up", "seconds", "calls", [Series("calls up", "opened", _over(line, at, lambda point: point.up))]),
-        plot("Processor", "seconds", "cores", [Series(name, tone, _over(line, at, pick)) for name, tone, pick in shares]),
+        plot("Processor", "seconds", "cores",
+             [Series(name, tone, _over(line, at, pick)) for name, tone, pick in shares]),
         plot("Every call", "number of the call", "ms to opened",
              [Series("went well", "echo", good, dots=True), Series("failed", "failed", bad, dots=True)], log=True),
     )  # fmt: skip
@@ -187,7 +188,7 @@ def _worst(report: Report) -> Html:
 
     rows = [
         (f"{row.number}", element("code", row.session), f"{row.at:.1f}", row.outcome, row.reason, _ms(row.opened_ms),
-         _ms(row.ping and row.ping.max), _ms(row.echo and row.echo.max), f"{row.gaps}")
+         _ms(row.ping.max if row.ping else None), _ms(row.echo.max if row.echo else None), f"{row.gaps}")
         for row in sorted(report.rows, key=badness, reverse=True)[:_WORST]
     ]  # fmt: skip
     names = ("Call", "Session", "At, s", "Ended", "Reason", "opened", "Ping max", "Echo max", "Gaps")

@@ -52,7 +52,8 @@ class _Axis:
         first, last = self.first, self.last
         if self._log:
             first, last, value = math.log(first), math.log(last), math.log(max(value, self.first))
-        return round(self._low + (value - first) / (last - first) * (self._high - self._low), 1)
+        share: float = (value - first) / (last - first)
+        return round(self._low + share * (self._high - self._low), 1)
 
     def ticks(self) -> list[float]:
         if self._log:
@@ -63,10 +64,14 @@ class _Axis:
             return found
         step = 10 ** math.floor(math.log10((self.last - self.first) / 4))
         step = next(step * factor for factor in (1, 2, 5, 10) if (self.last - self.first) / (step * factor) <= 6)
-        return [step * number for number in range(math.ceil(self.first / step), math.floor(self.last / step + 1e-9) + 1)]
+        return [
+            step * number for number in range(math.ceil(self.first / step), math.floor(self.last / step + 1e-9) + 1)
+        ]
 
 
-def plot(title: str, across: str, up: str, series: Sequence[Series], *, log: bool = False, note: str = "") -> Html | None:
+def plot(
+    title: str, across: str, up: str, series: Sequence[Series], *, log: bool = False, note: str = ""
+) -> Html | None:
     """A plot with its legend; None if there is nothing to draw.
 
     Args:
@@ -89,9 +94,13 @@ def plot(title: str, across: str, up: str, series: Sequence[Series], *, log: boo
         element("text", up, x=_LEFT + 6, y=_TOP + 10, class_="axis"),
         [_dots(one, x, y) if one.dots or len(one.points) == 1 else _line(one, x, y) for one in series],
     ]
-    drawing = element("svg", drawn, viewBox=f"0 0 {_WIDTH} {_HEIGHT}", role="img", aria_label=f"{title}: {up} over {across}")
+    drawing = element(
+        "svg", drawn, viewBox=f"0 0 {_WIDTH} {_HEIGHT}", role="img", aria_label=f"{title}: {up} over {across}"
+    )
     legend = element("p", [element("span", one.name, class_=one.tone) for one in series], class_="legend")
-    return element("figure", element("figcaption", title), element("p", note, class_="soft") if note else None, legend, drawing)
+    return element(
+        "figure", element("figcaption", title), element("p", note, class_="soft") if note else None, legend, drawing
+    )
 
 
 def _line(series: Series, x: _Axis, y: _Axis) -> Html:
