@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from array import array
+from typing import Final
 
 from .marks import Marks, Piece
 from .sound import Sound
 from .tally import Spread, Tally
+
+#: Samples of other audio that may pass for the sequence: by chance, one time in 2**32 that many.
+_BY_CHANCE: Final = 32
 
 
 class Echo:
@@ -83,11 +87,11 @@ class Echo:
     def _find(self, data: bytes, now: float, tally: Tally) -> None:
         known = 0
         for piece in self._marks.find(data):
-            start = self._place(piece)
-            if start is None:
+            place = self._place(piece)
+            if place is None:
                 continue
-            end = start + piece.length
-            known += piece.length
+            start, end = place
+            known += end - start
             if start > self.heard:
                 self._skipped += start - self.heard
             else:
@@ -96,8 +100,14 @@ class Echo:
                 self._advance(max(start, self.heard), end, now, tally)
         tally.foreign += len(data) - known
 
-    def _place(self, piece: Piece) -> int | None:
-        """Where in the stream a piece of the loop stands: the latest place at which it can have been sent."""
-        latest = self.sent - piece.length
-        start = latest - (self._first + latest - piece.position) % self._loop
-        return start if start >= 0 else None
+    def _place(self, piece: Piece) -> tuple[int, int] | None:
+        """Where in the stream a piece of the loop stands: the latest place at which it can have been sent.
+
+        Its middle is looked at: at its ends, other audio may have gone on like the sequence for some samples.
+        """
+        half = piece.length // 2
+        middle = self.sent - (self._first + self.sent - piece.position - half) % self._loop
+        start, end = middle - half, middle - half + piece.length
+        if start < -_BY_CHANCE or end > self.sent + _BY_CHANCE:
+            return None
+        return max(start, 0), min(end, self.sent)

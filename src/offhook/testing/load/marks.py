@@ -20,6 +20,8 @@ from ...errors import UsageError
 _LAGS: Final = {17: 3, 20: 3, 22: 1}
 #: Windows in a row that must agree before a piece counts as found: by chance, one in 2**48.
 _AGREE: Final = 48
+#: The position of a window that is not in the loop: no row of these looks like a piece.
+_NOWHERE: Final = -(1 << 30)
 _NEGATIVE_ZERO, _ZERO = b"\x7f", b"\xff"
 
 LONGEST: Final = (1 << max(_LAGS)) - 1
@@ -68,7 +70,7 @@ class Marks:
             raise UsageError(f"a sound of {samples / 8000:.0f} s cannot be marked: give {LONGEST // 8000} s at most")
         self._order = order
         self._bits = sequence(order)[:samples]
-        self._positions = np.full(1 << order, -1, np.int32)
+        self._positions = np.full(1 << order, _NOWHERE, np.int32)
         windows = self._windows(self._bits)
         self._positions[windows] = np.arange(len(windows), dtype=np.int32)
 

@@ -28,7 +28,7 @@ class Playout:
 
     def __init__(self, *, steady: bool = False) -> None:
         self._steady = steady  # audio is expected without a pause: every silence is a gap
-        self._until = 0.0
+        self._until = float("-inf")
         self._last: float | None = None
         self._length = 0.0
         self.playing = False
@@ -51,7 +51,7 @@ class Playout:
         if now <= self._until:
             self._until += seconds
         else:
-            silence = now - self._until
+            silence = now - self._until  # endless before the first audio
             if last is not None and (self._steady or silence < STARVED):
                 gap = silence
                 self.gaps += 1
