@@ -134,7 +134,7 @@ class Call:
             enforce_rates=shared.plan.enforces_rates,
         )
         self._line = Line(self.session, self._on_event, shared)
-        self._line.on_audio = self._hear
+        self._line.audio = self._take
         self._messages = shared.sound.messages(shared.product.offers[0])
         self._echo: Echo | None = None
         self._first = 0
@@ -226,7 +226,15 @@ class Call:
         self._line.flush()
         return session.state is State.OPEN
 
-    def _hear(self, data: bytes, position: int, now: float) -> None:
+    def _take(self, data: bytes) -> bool:
+        """The short way of what comes (`session.wire.Receiver`): no event is made of it."""
+        now = self._clock()
+        if self.session.take_audio(data, now) < 0:
+            return False
+        self._hear(data, now)
+        return True
+
+    def _hear(self, data: bytes, now: float) -> None:
         tally, playout = self._shared.tally, self._playout
         tally.frames_in += 1
         tally.samples_in += len(data)
@@ -269,8 +277,8 @@ class Call:
     def _on_event(self, event: Event) -> None:
         tally = self._shared.tally
         match event:
-            case AudioReceived(data=data, position=position):
-                self._hear(data, position, self._clock())
+            case AudioReceived(data=data):
+                self._hear(data, self._clock())
             case Ponged(rtt=rtt):
                 tally.ping.record(rtt)
                 self._pings.record(rtt)

@@ -17,6 +17,12 @@ class LoadSession(ClientSession):
     """A client session whose audio costs little."""
 
     def take_audio(self, data: bytes, now: float) -> int:
+        """Take plain audio of an open session, at its pace (`protocol.lane.Lane` judges none).
+
+        Returns:
+            The position of its first sample. -1 if it is anything else: nothing has changed then, and `receive` has
+            to judge it.
+        """
         media, size = self.media, len(data)
         if (
             not (self._planned is self.state is _OPEN and media and 0 < size <= RECEIVE_MAX)
