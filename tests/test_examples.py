@@ -11,7 +11,7 @@ import pytest
 
 from offhook import connect
 from offhook.audio import tones, ulaw
-from offhook.cli.load import load_host
+from offhook.cli.target import load_host
 from offhook.protocol import ClientSession
 from offhook.session.reception import Reception
 from offhook.session.server import Server

@@ -23,6 +23,7 @@ VERBS: Final = {
     "serve": "Serve a bot or monitor from a Python file.",
     "call": "Place one call to an AudioHook server, as the platform does.",
     "check": "Check a server, or clients, against the protocol.",
+    "load": "Place thousands of calls at a time, and measure.",
     "decode": "Explain AudioHook messages.",
     "keys": "Make, sign with and verify API keys and client secrets.",
     "trace": "Show a recorded session, or play it against a bot.",

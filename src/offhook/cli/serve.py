@@ -22,8 +22,8 @@ from ..session.keys import KeyStore, decode_secret
 from ..session.listen import ssl_context
 from ..session.reception import Reception, ServerLimits, SignatureRules
 from ..session.server import Server
-from .load import load_host
 from .logs import set_up
+from .target import load_host
 
 logger = logging.getLogger("offhook")
 

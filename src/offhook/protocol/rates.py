@@ -78,6 +78,10 @@ class Patience:
         self._excused_until: float | None = None
         self.retry_after = 0.0
 
+    def passes(self, now: float, kind: str) -> bool:
+        """Count one message if it keeps the pace; if not, nothing has changed, and `judge` has to be asked."""
+        return self._buckets[kind].try_take(now)
+
     def judge(self, now: float, *kinds: str) -> Verdict:
         """Count one message under each of its kinds: `text`, `audio`, `pause`, `resume`.
 
