@@ -15,7 +15,19 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 #: In the order in which they are read. The rest of the folder is parts of them.
-QUESTIONS = ("frames", "limits", "growth", "opens", "busy", "opened", "memory", "codecs", "signature", "generator")
+QUESTIONS = (
+    "frames",
+    "limits",
+    "growth",
+    "opens",
+    "busy",
+    "fair",
+    "opened",
+    "memory",
+    "codecs",
+    "signature",
+    "generator",
+)
 
 
 def machine() -> str:
