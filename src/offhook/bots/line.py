@@ -33,6 +33,7 @@ from ..protocol.server import KEYS
 from ..protocol.variables import as_config
 from ..protocol.variables import as_variables as output_variables
 from ..records import events as happenings
+from ..session import figures
 from ..session.reception import ServerLink
 from .handling import GRACE, Handling
 from .journal import Journal
@@ -118,7 +119,16 @@ class Line:
 
         If nobody has listened before, it begins with the first frame of the call, or 10 s ago.
         """
-        return self.stream.read(partial(self.journal.note, "the handler reads audio too slowly: some was lost"))
+        told = False
+
+        def lost(position: int) -> None:
+            nonlocal told
+            self.link.count(figures.DROPPED, "slow_handler")
+            if not told:
+                self.journal.note("the handler reads audio too slowly: some was lost", position)
+            told = True
+
+        return self.stream.read(lost)
 
     def add_sink(self, sink: Sink) -> None:
         """Hand all audio to a plain function from now on; the first one also gets what was held until now.
@@ -285,7 +295,7 @@ class Line:
             self._let_go()
             self._release()
         finally:
-            outcome = self._outcome(clean)
+            self.link.outcome = outcome = self._outcome(clean)
             self.emit(
                 happenings.CallEnded(
                     t=self.t,

@@ -47,6 +47,8 @@ FAILURE_DELAY: Final = 0.5
 _SESSION_ID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
+#: Sessions that one process takes on, if nothing else is said.
+MOST_SESSIONS: Final = 20_000
 #: The HTTP answers to the causes of `figures.REFUSALS`.
 _REFUSALS: Final = {
     "draining": Refusal(503, body=b"draining"),
@@ -91,7 +93,7 @@ class Application(Protocol):
 class ServerLimits:
     """How much a server takes on. None: no limit."""
 
-    sessions: int | None = 20_000
+    sessions: int | None = MOST_SESSIONS
     sessions_per_key: int | None = None
 
 

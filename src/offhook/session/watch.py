@@ -89,7 +89,6 @@ class Watch:
         self._cpu_before = self._row.get(figures.CPU)  # of the processes that had the row before
         self._due = self._second = time.monotonic()
         self._timer = self._loop.call_soon(self._beat)
-        gc.callbacks.append(self._on_gc)
         self._thread = threading.Thread(target=self._look, name="offhook-watch", daemon=True)
         self._thread.start()
         return self
@@ -101,7 +100,8 @@ class Watch:
         self._over.set()
         self._thread.join()
         self._thread = None
-        gc.callbacks.remove(self._on_gc)
+        if self._base is not None:
+            gc.callbacks.remove(self._on_gc)
         if self._timer is not None:
             self._timer.cancel()
         self._base = None
@@ -110,7 +110,10 @@ class Watch:
 
     def _beat(self) -> None:
         if self._base is None:
+            # Only now, in the loop: what is done at a server's start is no pause of calls.
             self._base = _runner(sys._getframe(1))
+            self._due = time.monotonic()
+            gc.callbacks.append(self._on_gc)
         now = time.monotonic()
         lag = max(0.0, now - self._due)
         self._row.observe(figures.LAG, lag)
