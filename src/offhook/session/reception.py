@@ -30,7 +30,7 @@ from ..protocol import (
     Violation,
 )
 from ..protocol.position import RATE
-from ..protocol.signature import NonceCache, Outcome, Verifier
+from ..protocol.signature import Outcome, Verifier
 from . import figures, status
 from .board import Board, key_mark
 from .connection import Connection
@@ -274,7 +274,7 @@ class Reception:
                 skew=rules.skew,
                 tighten=rules.tighten,
                 replay=rules.replay,
-                nonces=self._shared or NonceCache(),
+                nonces=self._shared,
             )
 
     @property
