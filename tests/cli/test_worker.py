@@ -119,7 +119,7 @@ async def test_metrics_are_the_sum_of_all_workers():
         await hang_up(callers)
         await eventually(over)
         figures = await server.metrics()
-        assert figures['offhook_sessions_total{outcome="hangup"}'] == len(callers)
+        assert figures['offhook_sessions_ended_total{outcome="hangup"}'] == len(callers)
 
 
 async def test_a_worker_that_is_killed_is_replaced_and_takes_only_its_own_calls_with_it():
@@ -138,7 +138,7 @@ async def test_a_worker_that_is_killed_is_replaced_and_takes_only_its_own_calls_
             if caller not in lost:
                 await caller.echoes()
         figures = await server.metrics()
-        assert figures['offhook_sessions_total{outcome="lost"}'] == len(lost)
+        assert figures['offhook_sessions_ended_total{outcome="lost"}'] == len(lost)
         assert figures["offhook_worker_restarts_total"] == 1
         assert figures["offhook_opened_seconds_count"] == len(callers)  # what it had counted stays
         await hang_up(callers)

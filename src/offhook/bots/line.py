@@ -33,7 +33,6 @@ from ..protocol.server import KEYS
 from ..protocol.variables import as_config
 from ..protocol.variables import as_variables as output_variables
 from ..records import events as happenings
-from ..session import figures
 from ..session.reception import ServerLink
 from .handling import GRACE, Handling
 from .journal import Journal
@@ -119,16 +118,7 @@ class Line:
 
         If nobody has listened before, it begins with the first frame of the call, or 10 s ago.
         """
-        told = False
-
-        def lost(position: int) -> None:
-            nonlocal told
-            self.link.count(figures.DROPPED, "slow_handler")
-            if not told:
-                self.journal.note("the handler reads audio too slowly: some was lost", position)
-            told = True
-
-        return self.stream.read(lost)
+        return self.stream.read(self._on_loss)
 
     def add_sink(self, sink: Sink) -> None:
         """Hand all audio to a plain function from now on; the first one also gets what was held until now.
@@ -239,6 +229,10 @@ class Line:
         """The session is over: let go of everything."""
 
     # What the session reports.
+
+    def _on_loss(self, position: int) -> None:
+        self.link.audio_lost()
+        self.journal.note_once("the handler reads audio too slowly: some was lost", position)
 
     def on_event(self, event: Event) -> None:
         try:

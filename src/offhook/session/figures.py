@@ -49,7 +49,7 @@ _SHORT: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 
 SESSIONS: Final = Figure("offhook_sessions", "Sessions that are up.", "gauge")
 ENDED: Final = Figure(
-    "offhook_sessions_total", "Sessions that are over, by how they ended.", "counter", "outcome", OUTCOMES
+    "offhook_sessions_ended_total", "Sessions that are over, by how they ended.", "counter", "outcome", OUTCOMES
 )
 REFUSED: Final = Figure(
     "offhook_upgrades_refused_total", "Upgrade requests refused, by cause.", "counter", "cause", REFUSALS

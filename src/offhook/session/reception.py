@@ -160,6 +160,10 @@ class ServerLink:
         """Add to a figure of the server."""
         self._reception.board.own.add(figure, value, amount)
 
+    def audio_lost(self) -> None:
+        """The application threw a message of audio away, for it reads too slowly."""
+        self.count(figures.DROPPED, "slow_handler")
+
     def _on_event(self, event: Event) -> None:
         self._count(event)
         if self._forward is not None:
