@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 from offhook.bots.sinks import BUDGET, SinkTimes
 from offhook.bots.stream import Stream
-from offhook.protocol import MONO
+from offhook.protocol import MONO, Lane
 
 
 class Clock:
@@ -27,7 +27,8 @@ class Clock:
 
 
 def line(*sinks) -> SimpleNamespace:
-    made = Stream(MONO, "little", None)
+    made = Stream(Lane(), MONO, "little", None)
+    made.begin(lambda error: None)
     for sink in sinks:
         made.add(sink)
     return SimpleNamespace(stream=made)
@@ -35,7 +36,7 @@ def line(*sinks) -> SimpleNamespace:
 
 def frames(call: SimpleNamespace, count: int) -> None:
     for number in range(count):
-        call.stream.take(bytes(1600), 1600 * number)
+        call.stream._lane.hand_on(bytes(1600), 1600 * number)
 
 
 def test_a_sink_over_its_budget_is_named_once_and_not_per_frame(caplog):

@@ -16,7 +16,8 @@ from typing import Final, Protocol
 
 import msgspec
 
-from .stream import Sink, Stream
+from ..protocol.lane import Sink
+from .stream import Stream
 
 logger = logging.getLogger("offhook.bots")
 

@@ -36,7 +36,7 @@ from .board import Board, key_mark
 from .connection import Connection
 from .keys import KeyStore
 from .replays import SharedNonces
-from .traffic import Traffic
+from .traffic import Toll, Traffic
 from .wire import Receiver, Refusal, UpgradeRequest, Wire
 
 logger = logging.getLogger("offhook.session")
@@ -141,6 +141,7 @@ class ServerLink:
         self._reception = reception
         self._forward: Callable[[Event], None] | None = None
         self._counted = False
+        self.toll = Toll(self.session.lane)
 
     # wire.Receiver
 
@@ -361,6 +362,7 @@ class Reception:
     def publish(self) -> None:
         """Write to the board what is not written as it happens, and read what others have; about once a second."""
         self._write_sessions()
+        self.traffic.collect(lambda: [link.toll for link in self.links])
         self.traffic.publish(self.board.own)
         if self._shared is not None:
             self._shared.catch_up()
@@ -381,6 +383,7 @@ class Reception:
             self._per_key[link.key] -= 1
             if not self._per_key[link.key]:
                 del self._per_key[link.key]
+        link.toll.take_over(self.traffic)
         self.board.own.add(figures.ENDED, link.outcome)
         self._write_sessions(link.key)
         if not self.links and self.on_empty is not None:
