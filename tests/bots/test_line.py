@@ -11,6 +11,7 @@ from tests.bots.fakes import Platform, kept, make_bot, of
 from offhook import Call
 from offhook.protocol import Entity
 from offhook.records import events as happenings
+from offhook.session import figures
 
 pytestmark = pytest.mark.virtual_time
 
@@ -172,3 +173,24 @@ async def test_nothing_personal_reaches_the_log(caplog: pytest.LogCaptureFixture
     messages = " ".join(record.getMessage() for record in caplog.records).replace(platform.session.id, "")
     for word in ("47", "s3cret", "Miller", "5550001111"):
         assert word not in messages
+
+
+async def test_audio_that_a_slow_handler_loses_is_counted_and_noted_once() -> None:
+    go = asyncio.Event()
+
+    async def handler(call: Call) -> None:
+        frames = call.audio()
+        await anext(frames)
+        await go.wait()
+
+    bot = make_bot(handler)
+    events = kept(bot)
+    platform = await Platform(bot).open()
+    await platform.live(60)
+    go.set()
+    await platform.over()
+    notes = [event.text for event in of(events, happenings.Note) if "too slowly" in event.text]
+    row = platform.reception.board.own
+    assert row.get(figures.DROPPED, "slow_handler") == 60 * 5 - 1 - 250
+    assert len(notes) == 1
+    assert row.get(figures.ENDED, "completed") == 1

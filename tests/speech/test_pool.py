@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from offhook.speech.pool import Pool, Stream, available_cores, shared
+from offhook.speech.pool import Pool, Stream, _quota, available_cores, share, shared
 
 SOON = 10.0
 
@@ -231,7 +231,7 @@ async def test_closing_may_abandon_what_has_not_begun() -> None:
 def test_work_under_way_may_end_before_the_interpreter_does() -> None:
     program = """
 import asyncio, threading, time
-from offhook.speech.pool import shared
+from offhook.speech.pool import _quota, share, shared
 
 async def main():
     begun = threading.Event()
@@ -253,7 +253,7 @@ def test_the_interpreter_exits_while_an_engine_hangs(state: str) -> None:
     program = f"""
 import asyncio, threading
 from offhook.speech import pool
-from offhook.speech.pool import shared
+from offhook.speech.pool import _quota, share, shared
 
 pool.EXIT_PATIENCE = 0.1
 
@@ -269,3 +269,27 @@ async def main():
 asyncio.run(main())
 """
     subprocess.run([sys.executable, "-W", "error", "-c", program], check=True, timeout=20)
+
+
+@pytest.mark.parametrize(
+    ("files", "cores"),
+    [
+        ({"cpu.max": "150000 100000"}, 1.5),
+        ({"cpu.max": "max 100000"}, None),
+        ({"cpu/cpu.cfs_quota_us": "50000", "cpu/cpu.cfs_period_us": "100000"}, 0.5),
+        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, None),
+        ({}, None),
+    ],
+)
+def test_the_quota_of_a_container_is_read(tmp_path, files, cores):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert _quota(tmp_path) == cores
+
+
+def test_the_shared_pool_can_be_given_fewer_threads(monkeypatch):
+    monkeypatch.setattr("offhook.speech.pool._pools", {})
+    share(1)
+    assert not shared().busy
+    assert shared()._limit == 1

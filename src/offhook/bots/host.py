@@ -18,6 +18,7 @@ from .engines import Engines
 from .handling import GRACE, Handling
 from .line import Handler, Line
 from .router import Router
+from .sinks import SinkTimes
 
 logger = logging.getLogger("offhook.bots")
 
@@ -32,6 +33,7 @@ class Host:
         store: Keeps calls, if set.
         lines: Sessions that are up.
         handlings: Handlers at work: one may outlive its session.
+        sinks: How long sinks of audio take.
         l16_order: Byte order of L16 audio (P6.1: little-endian unless told otherwise).
     """
 
@@ -57,6 +59,7 @@ class Host:
         self.l16_order: Literal["little", "big"] = "little"
         self.lines: set[Line] = set()
         self.handlings: set[Handling] = set()
+        self.sinks = SinkTimes(self.lines)
         self._router: Router[Handler] = Router()
         self._watchers: list[Watcher] = []
 
@@ -122,6 +125,7 @@ class Host:
         assert handler is not None  # answer() has looked
         line = self.line(self, link, handler)
         self.lines.add(line)
+        self.sinks.begin(line)
         if self._watchers:
             line.journal.look()
         line.start()

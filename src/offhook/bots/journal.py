@@ -52,6 +52,7 @@ class Journal:
         self._began = began
         self._feeds: list[Feed[happenings.AnyEvent]] = []
         self._over = False
+        self._noted: set[str] = set()
         connection.tap = self._tap if record is not None else None
 
     def look(self) -> None:
@@ -141,6 +142,12 @@ class Journal:
     def note(self, text: str, position: int | None = None) -> None:
         """Keep a remark; never what a caller said."""
         self.emit(happenings.Note(t=self.t, position=position, text=text))
+
+    def note_once(self, text: str, position: int | None = None) -> None:
+        """The same; once in a call."""
+        if text not in self._noted:
+            self._noted.add(text)
+            self.note(text, position)
 
     def _tap(self, sender: Role, data: str | bytes, now: float) -> None:
         t = now - self._began

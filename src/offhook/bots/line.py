@@ -118,7 +118,7 @@ class Line:
 
         If nobody has listened before, it begins with the first frame of the call, or 10 s ago.
         """
-        return self.stream.read(partial(self.journal.note, "the handler reads audio too slowly: some was lost"))
+        return self.stream.read(self._on_loss)
 
     def add_sink(self, sink: Sink) -> None:
         """Hand all audio to a plain function from now on; the first one also gets what was held until now.
@@ -230,6 +230,10 @@ class Line:
 
     # What the session reports.
 
+    def _on_loss(self, position: int) -> None:
+        self.link.audio_lost()
+        self.journal.note_once("the handler reads audio too slowly: some was lost", position)
+
     def on_event(self, event: Event) -> None:
         try:
             if type(event) is AudioReceived:
@@ -285,7 +289,7 @@ class Line:
             self._let_go()
             self._release()
         finally:
-            outcome = self._outcome(clean)
+            self.link.outcome = outcome = self._outcome(clean)
             self.emit(
                 happenings.CallEnded(
                     t=self.t,

@@ -36,7 +36,7 @@ class Stream:
 
     __slots__ = (
         "_first", "_held", "_lane", "_media", "_order", "_over", "_plain", "_readers", "_record", "_room", "_sinks",
-        "channels", "width",
+        "_timed", "channels", "width",
     )  # fmt: skip
 
     def __init__(self, lane: Lane, media: Media | None, order: l16.ByteOrder, record: CallRecord | None) -> None:
@@ -49,6 +49,7 @@ class Stream:
         self._record = record
         self._first: tuple[Sink, ...] = ()
         self._sinks: tuple[Sink, ...] = ()
+        self._timed: Callable[[Sink], Sink] | None = None
         self._readers: tuple[Reader, ...] = ()
         self._over = False
         self._held: deque[tuple[bytes, int]] | None = deque()
@@ -76,11 +77,17 @@ class Stream:
         self._sinks = tuple(each for each in self._sinks if each is not sink)
         self._arrange()
 
+    def time(self, timed: Callable[[Sink], Sink] | None) -> None:
+        """Have each sink called by way of what `timed` makes of it, from now on; None: as it is."""
+        self._timed = timed
+        self._arrange()
+
     def _arrange(self, *, begun: bool = False) -> None:
         """The lane knows one tuple of sinks and nothing else: that is what a frame costs."""
         if self._lane.sinks is None and not begun:
             return
-        sinks = [*self._first, *self._sinks, *(reader.put for reader in self._readers)]
+        theirs = self._sinks if self._timed is None else map(self._timed, self._sinks)
+        sinks = [*self._first, *theirs, *(reader.put for reader in self._readers)]
         if self._record is not None:
             sinks.insert(len(self._first), self._keep)
         if self._held is not None:
@@ -96,7 +103,7 @@ class Stream:
         """The frames from now on, and what was held if nobody has listened before; ends with the stream.
 
         Args:
-            on_loss: Called with the position, once, when a slow reader loses the oldest.
+            on_loss: Called with the position each time that a slow reader loses the oldest.
         """
         reader = Reader(on_loss)
         held, self._held = self._held, None
@@ -161,15 +168,14 @@ class Reader:
 
     def __init__(self, on_loss: Callable[[int], None]) -> None:
         self._feed: Feed[bytes] = Feed(_UNREAD)
-        self._on_loss: Callable[[int], None] | None = on_loss
+        self._on_loss = on_loss
         self.end = self._feed.end
         self.next = self._feed.next
 
     def put(self, data: bytes, position: int) -> None:
         """Audio has come."""
-        if not self._feed.put(data) and self._on_loss is not None:
+        if not self._feed.put(data):
             self._on_loss(position)
-            self._on_loss = None
 
 
 class Reading:

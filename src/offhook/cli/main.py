@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import click
@@ -74,9 +74,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    given = None if arguments is None else list(arguments)
+    return guard(lambda: cli.main(given, prog_name="offhook", standalone_mode=False))
+
+
+def guard(command: Callable[[], Any]) -> int:
+    """Run a command, and turn what it raises into one line on standard error; returns the exit code."""
     try:
-        given = None if arguments is None else list(arguments)
-        code: Any = cli.main(given, prog_name="offhook", standalone_mode=False)
+        code: Any = command()
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as end:

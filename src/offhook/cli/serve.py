@@ -1,35 +1,33 @@
-"""`offhook serve`: a bot or monitor, from a Python file, on a port."""
+"""`offhook serve`: a bot or monitor, from a Python file, on a port; by one process or several.
+
+With several this process holds the port and looks after the workers (see `worker`); it loads nothing of them.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import os
 import sys
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
-import uvloop
+import msgspec
 
-from ..bots.host import Host
-from ..bots.line import Line
 from ..errors import UsageError
-from ..records import events as happenings
-from ..records.store import CallStore, Keep
-from ..session.keys import KeyStore, decode_secret
-from ..session.listen import ssl_context
-from ..session.reception import Reception, ServerLimits, SignatureRules
-from ..session.server import Server
+from .access import access, announce
 from .logs import set_up
-from .target import load_host
 
 logger = logging.getLogger("offhook")
 
-#: Where the vendor's sample serves; every path is served unless --path narrows it.
-SAMPLE_PATH = "/api/v1/audiohook/ws"
 LEVELS = ["debug", "info", "warning", "error"]
+
+
+def default_workers() -> int:
+    """One for each core that this process may use; one where the kernel does not deal out connections."""
+    from ..speech.pool import available_cores
+
+    return available_cores() if sys.platform == "linux" else 1
 
 
 @click.command()
@@ -50,128 +48,74 @@ LEVELS = ["debug", "info", "warning", "error"]
               help="What becomes of a signature that is used twice.")  # fmt: skip
 @click.option("--tls-cert", metavar="FILE", help="Certificate chain, PEM: serve wss.")
 @click.option("--tls-key", metavar="FILE", help="Its private key, PEM.")
-@click.option("--max-sessions", type=click.IntRange(1), help="Refuse more than so many at once.")
+@click.option("--max-sessions", type=click.IntRange(1), help="Refuse more than so many at once, in all workers.")
 @click.option("--max-sessions-per-key", type=click.IntRange(1), help="The same for each API key.")
 @click.option("--keep", metavar="FOLDER", help="Keep each call there: recording, transcript, trace, report.")
 @click.option("--keep-what", metavar="NAMES", default="audio,trace,report", show_default=True,
               help="What of it: audio, report, and trace or messages (a trace without audio).")  # fmt: skip
 @click.option("--drain", type=float, default=180.0, show_default=True, help="Seconds for running calls after SIGTERM.")
 @click.option("--engine", type=click.Choice(["picows", "websockets"]), default="picows", show_default=True)
+@click.option("--workers", type=click.IntRange(1), default=default_workers, show_default="one for each core",
+              help="Processes that share the port.")  # fmt: skip
+@click.option("--no-metrics", is_flag=True, help="Do not answer /metrics.")
+@click.option("--debug", is_flag=True, help="Time each sink; a table on SIGUSR1 and at the end.")
 @click.option("--log-level", type=click.Choice(LEVELS, case_sensitive=False), default="info", show_default=True,
               envvar=["OFFHOOK_SERVE_LOG_LEVEL", "LOG_LEVEL"])  # fmt: skip
 @click.option("--json", "as_json", is_flag=True,
               help="Everything that happens as JSON lines on standard output, without what callers say.")  # fmt: skip
-def serve(target: str, log_level: str, as_json: bool, **options: Any) -> None:
+def serve(target: str, log_level: str, workers: int, **options: Any) -> int:
     """Serve the bot or monitor in FILE.
 
     SIGTERM or Ctrl-C drains: no new calls, running ones go on for --drain seconds. A second one ends at once.
     """
-    set_up(log_level, json=as_json)
-    host = load_host(target)
-    keys = _keys(options)
-    address = _address(options["host"], keys, no_auth=options["no_auth"])
-    if as_json:
-        host.watch(_EventLines())
-    if options["keep"]:
-        host.store = CallStore(Path(options["keep"]), Keep.of(options["keep_what"]))
-        host.store.prepare()
+    set_up(log_level, json=options["as_json"])
+    if bool(options["tls_cert"]) != bool(options["tls_key"]):
+        raise UsageError("--tls-cert and --tls-key go together")
+    if workers > 1:
+        return _supervise(target, log_level, workers, options)
+    _serve_here(target, options)
+    return 0
+
+
+def _serve_here(target: str, options: dict[str, Any]) -> None:
+    from .serving import Serving
+
+    allowed = access(options)
+    serving = Serving(target, options, allowed)
+    if allowed.warning:
+        logger.warning("%s", allowed.warning)
+    serving.run(options["port"], lambda server, _: announce(serving.host.name, allowed, server.port, options))
+
+
+def _supervise(target: str, log_level: str, workers: int, options: dict[str, Any]) -> int:
+    from ..session.board import Board
+    from ..session.ports import hold
+    from ..session.supervisor import Supervisor
+
+    allowed = access(options)
+    held = hold(allowed.address, options["port"])
+    board = Board.create(workers, len(allowed.keys or ()))
+
+    def assignment(number: int) -> bytes:
+        return msgspec.json.encode(
+            {
+                "number": number, "workers": workers, "board": board.fd, "keys": board.keys, "port": held.port,
+                "target": target, "log_level": log_level, "options": options,
+            }
+        )  # fmt: skip
+
+    def on_ready(name: str, pids: list[int]) -> None:
+        processes = f", {workers} workers: {' '.join(map(str, pids))}"
+        announce(name, allowed, held.port, options, processes)
+
+    supervisor = Supervisor(board, [*_command(), target], assignment, on_ready, drain=options["drain"])
     try:
-        uvloop.run(_serve(host, keys, address, options))
+        return asyncio.run(supervisor.run())
     finally:
-        if host.store is not None:
-            host.store.close()
+        held.close()
 
 
-def _keys(options: dict[str, Any]) -> KeyStore | None:
-    chosen = [name for name in ("keys_file", "key", "sample_keys", "no_auth") if options[name]]
-    if len(chosen) > 1:
-        raise UsageError("give one of --keys, --key, --sample-keys and --no-auth")
-    if options["secret"] and not options["key"]:
-        raise UsageError("--secret goes with --key")
-    if options["keys_file"]:
-        return KeyStore.from_file(options["keys_file"])
-    if options["key"]:
-        return KeyStore({options["key"]: decode_secret(options["secret"])})
-    if options["sample_keys"]:
-        logger.warning("the sample key is known to everybody: not for production")
-        return KeyStore.sample()
-    if options["no_auth"]:
-        return None
-    from_environment = KeyStore.from_env(os.environ)
-    return from_environment if len(from_environment) else None
-
-
-def _address(given: str | None, keys: KeyStore | None, *, no_auth: bool) -> str | None:
-    if keys is not None or no_auth:
-        return given
-    if given is None or _is_loopback(given):
-        logger.warning("no API keys: whoever reaches this port may connect (this machine only)")
-        return given or "127.0.0.1"
-    raise UsageError("give --keys before you listen on other addresses than this machine's own, or --no-auth")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-async def _serve(host: Host, keys: KeyStore | None, address: str | None, options: dict[str, Any]) -> None:
-    tls = None
-    if options["tls_cert"] or options["tls_key"]:
-        if not (options["tls_cert"] and options["tls_key"]):
-            raise UsageError("--tls-cert and --tls-key go together")
-        tls = ssl_context(options["tls_cert"], options["tls_key"])
-    replay: Literal["enforce", "log", "off"] = options["replay"]
-    limits = ServerLimits(sessions_per_key=options["max_sessions_per_key"])
-    if options["max_sessions"]:
-        limits = ServerLimits(options["max_sessions"], options["max_sessions_per_key"])
-    reception = Reception(
-        host,
-        keys=keys,
-        path=options["path"],
-        limits=limits,
-        trust_proxy=options["trust_proxy"],
-        rules=SignatureRules(max_age=options["max_age"], skew=options["skew"], replay=replay),
-    )
-    server = Server(reception, host=address, port=options["port"], engine=options["engine"], ssl=tls)
-    await server.start()
-    scheme = "wss" if tls else "ws"
-    shown = address or "0.0.0.0"
-    shown = f"[{shown}]" if ":" in shown else shown
-    also = "" if options["path"] else " (and any other path)"
-    logger.info(
-        "serving %s on %s://%s:%d%s%s", host.name, scheme, shown, server.port, options["path"] or SAMPLE_PATH, also
-    )
-    # Engines load in threads: calls that come meanwhile are answered and held.
-    loading = asyncio.create_task(host.load())
-    try:
-        await server.run(drain=options["drain"])
-    finally:
-        loading.cancel()
-        await asyncio.gather(loading, return_exceptions=True)
-        await host.quiet()
-
-
-class _EventLines:
-    """Writes events as JSON lines, until nobody reads them any more: calls go on without."""
-
-    def __init__(self) -> None:
-        self._read = True
-
-    def __call__(self, line: Line, event: happenings.AnyEvent) -> None:
-        if not self._read or isinstance(event, happenings.MessageSeen):
-            return
-        payload = happenings.encode(happenings.redacted(event)).decode()
-        try:
-            sys.stdout.write(f'{{"session":"{_plain(line.session_id)}",{payload[1:]}\n')
-            sys.stdout.flush()
-        except BrokenPipeError:
-            self._read = False
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            logger.warning("nobody reads standard output any more: events are no longer written")
-
-
-def _plain(text: str) -> str:
-    return "".join(letter for letter in text if letter.isalnum() or letter == "-")
+def _command() -> list[str]:
+    """Starts a worker, with the modules that this process has: only if we see those of this folder, a worker does."""
+    here = bool(sys.path) and sys.path[0] in ("", os.getcwd())
+    return [sys.executable, *([] if here else ["-P"]), "-m", "offhook.cli.worker"]

@@ -105,8 +105,16 @@ class NonceCache:
         Returns:
             False if it was there already: a replay.
         """
-        room = self._rooms.setdefault(key_id, {})
-        mark = hashlib.sha256(nonce.encode()).digest()[:16]
+        return self.remember(key_id, self.mark(nonce), until=until, now=now)
+
+    @staticmethod
+    def mark(nonce: str) -> bytes:
+        """What is kept of a nonce: 16 bytes."""
+        return hashlib.sha256(nonce.encode()).digest()[:16]
+
+    def remember(self, key: str, mark: bytes, *, until: float, now: float) -> bool:
+        """The same, by the nonce's mark."""
+        room = self._rooms.setdefault(key, {})
         if room.get(mark, float("-inf")) >= now:
             return False
         room.pop(mark, None)

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 from ..errors import LocalProtocolError
 from ..protocol import ClientSession, Event, Finished, Role, ServerSession, Violation
+from .traffic import Traffic
 from .wire import Wire
 
 logger = logging.getLogger("offhook.session")
@@ -24,6 +25,8 @@ MAX_BACKLOG: Final = 262_144
 HOLD_BACKLOG: Final = 8_000
 #: Seconds after which a source that was held is looked at again: engines do not tell when a small backlog has left.
 _LOOK_AGAIN: Final = 0.1
+
+_UNCOUNTED: Final = Traffic()
 
 Tap = Callable[[Role, "str | bytes", float], None]
 """Sees every message: who sent it, the message, and the loop's time."""
@@ -53,6 +56,7 @@ class Connection:
         session: Either kind, fresh.
         on_event: Called for each event of the session; if it raises, the session is ended with an error.
         tap: Sees the messages of both directions, for traces; if it raises, it sees no more.
+        traffic: Counts what passes.
 
     Attributes:
         audio: Takes audio in place of `received`, `tap` and `on_event`, once the session's lane has sinks: one call for
@@ -68,6 +72,7 @@ class Connection:
         "_on_event",
         "_timer",
         "_timer_at",
+        "_traffic",
         "_wire",
         "audio",
         "on_audio_left",
@@ -82,8 +87,10 @@ class Connection:
         on_event: Callable[[Event], None],
         *,
         tap: Tap | None = None,
+        traffic: Traffic = _UNCOUNTED,
     ) -> None:
         self.session = session
+        self._traffic = traffic
         self.source: Source | None = None
         self.tap = tap
         self.audio = session.lane.take
@@ -107,6 +114,7 @@ class Connection:
         if isinstance(data, bytes) and self.audio(data):
             return  # nothing waits to leave, and no deadline has come nearer by it
         now = self._clock()
+        self._traffic.count_in(data)
         if self.tap is not None:
             self._show(self.session.peer, data, now)
         self._deliver(self.session.receive(data, now))
@@ -177,8 +185,10 @@ class Connection:
         for data in session.data_to_send(now):
             if isinstance(data, bytes):
                 self._audio_leaves(data, now)
-            elif self.tap is not None:
-                self._show(session.role, data, now)
+            else:
+                self._traffic.messages_out += 1
+                if self.tap is not None:
+                    self._show(session.role, data, now)
             wire.send(data)
 
     def _may_play(self, wire: Wire) -> bool:
@@ -195,6 +205,9 @@ class Connection:
             self._give_up()
 
     def _audio_leaves(self, data: bytes, now: float) -> None:
+        traffic = self._traffic
+        traffic.frames_out += 1
+        traffic.bytes_out += len(data)
         if self.tap is not None:
             self._show(self.session.role, data, now)
         if self.on_audio_left is not None:

@@ -89,12 +89,15 @@ async def listen(
     try:
         server = await _create_server(lambda: Gate(lobby), host, port, engine, ssl, limits, reuse_port, backlog)
     except OSError as error:
-        where = f"port {port} on {host or 'all addresses'}"
-        raise UsageError(
-            f"cannot listen on {where} ({error.strerror or error}): choose another port or host"
-        ) from error
+        raise cannot_listen(host, port, error) from error
     addresses = tuple((name[0], name[1]) for name in (socket.getsockname() for socket in server.sockets))
     return Listening(server, lobby, addresses)
+
+
+def cannot_listen(host: str | None, port: int, error: OSError) -> UsageError:
+    """The error for a port that cannot be had."""
+    where = f"port {port} on {host or 'all addresses'}"
+    return UsageError(f"cannot listen on {where} ({error.strerror or error}): choose another port or host")
 
 
 def ssl_context(cert_file: str | Path, key_file: str | Path) -> tls.SSLContext:

@@ -58,6 +58,9 @@ class Server:
         self._reuse_port = reuse_port
         self._listening: Listening | None = None
         self._empty = asyncio.Event()
+        self._told_to_drain = asyncio.Event()
+        self._told_to_end = asyncio.Event()
+        self._deaf = False
         reception.on_empty = self._empty.set
 
     @property
@@ -84,12 +87,28 @@ class Server:
     async def drain(self, seconds: float = DRAIN_SECONDS) -> None:
         """Take no new sessions, give those that are up so many seconds, then end them and stop listening."""
         self.reception.draining = True
+        if self._deaf and self._listening is not None:
+            self._listening.close()
         await self._until_empty(seconds)
         if self.reception.links:
             logger.warning("%d sessions are ended by the shutdown", len(self.reception.links))
             self.reception.end_all("Server shutting down")
             await self._until_empty(_GOODBYE)
         await self.close()
+
+    def tell_to_drain(self, *, deaf: bool = False) -> None:
+        """Let `run` drain, if it does not yet.
+
+        Args:
+            deaf: Stop listening at once, so that new calls come to the others on the port.
+        """
+        self._deaf = self._deaf or deaf
+        self._told_to_drain.set()
+
+    def tell_to_end(self) -> None:
+        """Let `run` end at once."""
+        self._told_to_drain.set()
+        self._told_to_end.set()
 
     async def _until_empty(self, seconds: float) -> None:
         self._empty.clear()
@@ -113,16 +132,22 @@ class Server:
         await self.close()
 
     async def run(self, *, drain: float = DRAIN_SECONDS) -> None:
-        """Serve until SIGTERM or SIGINT, then drain; a second signal ends at once. `start()` comes before it.
+        """Serve until told to drain, by SIGTERM or SIGINT; a second signal ends at once. `start()` comes before it.
 
         Args:
             drain: Seconds that running calls may go on.
         """
         loop = asyncio.get_running_loop()
-        first, second = asyncio.Event(), asyncio.Event()
+        signalled = False
 
         def on_signal() -> None:
-            (second if first.is_set() else first).set()
+            nonlocal signalled
+            if signalled:
+                self.tell_to_end()
+            else:
+                # One of several workers that is told alone, or by whoever tells all: the others have the new calls.
+                self.tell_to_drain(deaf=self._reuse_port)
+            signalled = True
 
         signals = (signal.SIGTERM, signal.SIGINT)
         for number in signals:
@@ -131,9 +156,9 @@ class Server:
         gc.collect()
         gc.freeze()
         try:
-            await first.wait()
+            await self._told_to_drain.wait()
             logger.info("draining: %d sessions are up; a second signal ends them at once", len(self.reception.links))
-            await self._drain_unless(second, drain)
+            await self._drain_unless(self._told_to_end, drain)
         finally:
             for number in signals:
                 loop.remove_signal_handler(number)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import math
 import os
 import threading
 import time
@@ -19,6 +20,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
 from itertools import islice
+from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar
 
 EXIT_PATIENCE = 2.0
@@ -223,10 +225,21 @@ class _Source(Generic[T]):
 
 
 def available_cores() -> int:
-    """Cores that this process may run on, as set by affinity where the system tells."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """Cores that this process may use: by affinity, and by the quota of its container, rounded up."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    quota = _quota()
+    return cores if quota is None else max(1, min(cores, math.ceil(quota)))
+
+
+def _quota(root: Path = Path("/sys/fs/cgroup")) -> float | None:
+    """Cores' worth of time that the control group allows (version 2, then 1); None without a limit."""
+    for names in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
+        try:
+            allowed, period = " ".join((root / name).read_text() for name in names).split()
+            return int(allowed) / int(period) if int(allowed) > 0 else None
+        except (OSError, ValueError):  # not there, or "max"
+            continue
+    return None
 
 
 def _leave() -> None:
@@ -246,3 +259,8 @@ def shared() -> Pool:
     """The pool of this process. A forked child gets its own: threads do not survive a fork."""
     pool = _pools.get(os.getpid())
     return pool if pool is not None else _pools.setdefault(os.getpid(), Pool())
+
+
+def share(threads: int) -> None:
+    """Give the pool of this process another number of threads, before its first work."""
+    _pools[os.getpid()] = Pool(threads)
