@@ -74,7 +74,7 @@ class Stream:
         self._arrange()
 
     def remove(self, sink: Sink) -> None:
-        self._sinks = tuple(each for each in self._sinks if each is not sink)
+        self._sinks = tuple(each for each in self._sinks if each != sink)  # a bound method is a new object each time
         self._arrange()
 
     def time(self, timed: Callable[[Sink], Sink] | None) -> None:

@@ -161,7 +161,9 @@ class _EventLines:
         if not self._read or isinstance(event, happenings.MessageSeen):
             return
         payload = happenings.encode(happenings.redacted(event)).decode()
-        self._read = _write_line(f'{self._start}"session":"{_plain(line.session_id)}",{payload[1:]}')
+        named = isinstance(event, happenings.CallStarted)  # it holds the session itself
+        session = "" if named else f'"session":"{_plain(line.session_id)}",'
+        self._read = _write_line(f"{self._start}{session}{payload[1:]}")
         if not self._read:
             logger.warning("nobody reads standard output any more: events are no longer written")
 
