@@ -35,7 +35,7 @@ class Threshold:
 
 
 BY_UTTERANCES: Final = {
-    1: Threshold(0.79, 0.020, accept=0.82, reject=0.75),
+    1: Threshold(0.77, 0.030, accept=0.81, reject=0.73),
     3: Threshold(0.82, 0.010, accept=0.84, reject=0.77),
 }
 _SLOPE: Final = 50.0
