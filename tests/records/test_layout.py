@@ -19,7 +19,13 @@ def test_what_is_written_is_loaded(tmp_path: Path) -> None:
     layout.write(tmp_path, call, report=True)
     assert layout.load(tmp_path) == call
     assert layout.load(tmp_path / "call.json") == call
-    assert {file.name for file in tmp_path.iterdir()} == {"call.json", "call.html", "transcript.json", "transcript.txt"}
+    assert {file.name for file in tmp_path.iterdir()} == {
+        "call.json",
+        "call.html",
+        "transcript.json",
+        "transcript.txt",
+        "transcript.vtt",
+    }
     assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in tmp_path.iterdir())
 
 

@@ -64,16 +64,21 @@ class Stream:
         self._first += (sink,)
         self._arrange()
 
-    def add(self, sink: Sink) -> None:
-        """Hand all audio to a sink from now on; the first one also gets what was held until now."""
-        held, self._held = self._held, None
+    def add(self, sink: Sink, *, hold_on: bool = False) -> None:
+        """Hand all audio to a sink from now on; the first one also gets what was held until now.
+
+        With `hold_on` it gets that too, and it is held on for the first one of the others.
+        """
+        held = self._held
+        if not hold_on:
+            self._held = None
         for data, position in held or ():
             sink(data, position)
         self._sinks += (sink,)
         self._arrange()
 
     def remove(self, sink: Sink) -> None:
-        self._sinks = tuple(each for each in self._sinks if each is not sink)
+        self._sinks = tuple(each for each in self._sinks if each != sink)  # a bound method is a new object each time
         self._arrange()
 
     def _arrange(self, *, begun: bool = False) -> None:

@@ -197,6 +197,20 @@ class Violation(Event, frozen=True):
     ours: bool = False
 
 
+class VoiceChecked(Event, frozen=True):
+    """A voice was compared with that of a speaker, who is not named here.
+
+    Attributes:
+        verdict: As `offhook.speech.voiceprint.VoiceCheck` has it.
+        probability: 0 to 1; None where voices were not compared.
+        seconds: Of voice.
+    """
+
+    verdict: str
+    probability: float | None = None
+    seconds: float = 0.0
+
+
 class Note(Event, frozen=True):
     """Anything else worth keeping; never what a caller said."""
 
@@ -242,6 +256,7 @@ AnyEvent = (
     | MessageSeen
     | PeerErred
     | Violation
+    | VoiceChecked
     | Note
     | CallEnded
 )

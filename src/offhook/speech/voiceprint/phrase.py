@@ -20,7 +20,9 @@ def same_words(wanted: str, heard: str) -> bool:
 
 def _words(text: str) -> list[str]:
     plain = unicodedata.normalize("NFKD", text.casefold())
-    return re.findall(r"[^\W_]+", "".join(letter for letter in plain if not unicodedata.combining(letter)).replace("'", ""))
+    return re.findall(
+        r"[^\W_]+", "".join(letter for letter in plain if not unicodedata.combining(letter)).replace("'", "")
+    )
 
 
 def _distance(want: list[str], got: list[str]) -> float:
