@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import uuid
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from ..errors import CallEnded, EngineError
 from ..protocol import MONITOR, STEREO, Media, Profile, Token, transcript
+from ..protocol.entities import Article, AssistUtterance, Faq, agentassist
 from ..session.reception import ServerLink
 from ..speech import heard
 from ..speech.engines import speaks
@@ -174,6 +176,24 @@ class MonitorCall(Line):
                 language=_tag(result.language, self.language),
             )
         )
+
+    async def send_assist(self, result: Transcript, suggestions: Sequence[Faq | Article] = ()) -> None:
+        """Send a result as an `agentassist` entity: what was said, and what may help the agent with it (P5).
+
+        Raises:
+            CallEnded: The call is over.
+        """
+        said = AssistUtterance(
+            id=result.id,
+            position=result.start,
+            text=result.text,
+            language=_tag(result.language, self.language),
+            confidence=round(result.confidence, 3),
+            channel="external" if result.channel == "external" else "internal",
+            final=result.final,
+            duration=result.end - result.start,
+        )
+        self.send_event(agentassist(str(uuid.uuid4()), (said,), tuple(suggestions)))
 
     def _on_heard(self, index: int, event: heard.ListenerEvent) -> None:
         match event:

@@ -23,7 +23,7 @@ from ..session.listen import ssl_context
 from ..session.reception import Reception, ServerLimits, SignatureRules
 from ..session.server import Server
 from .logs import set_up
-from .target import load_host
+from .ready import ready_options, served
 
 logger = logging.getLogger("offhook")
 
@@ -33,7 +33,7 @@ LEVELS = ["debug", "info", "warning", "error"]
 
 
 @click.command()
-@click.argument("target", metavar="FILE[:NAME]")
+@click.argument("target", metavar="FILE[:NAME]|transcribe|voiceprint|assist")
 @click.option("--host", help="Address to listen on. Default: 127.0.0.1 without keys, else all.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True,
               envvar=["OFFHOOK_SERVE_PORT", "PORT", "SERVERPORT"], help="0 takes any free one.")  # fmt: skip
@@ -61,13 +61,14 @@ LEVELS = ["debug", "info", "warning", "error"]
               envvar=["OFFHOOK_SERVE_LOG_LEVEL", "LOG_LEVEL"])  # fmt: skip
 @click.option("--json", "as_json", is_flag=True,
               help="Everything that happens as JSON lines on standard output, without what callers say.")  # fmt: skip
+@ready_options
 def serve(target: str, log_level: str, as_json: bool, **options: Any) -> None:
-    """Serve the bot or monitor in FILE.
+    """Serve the bot or monitor in FILE, or a ready-made monitor by its name.
 
     SIGTERM or Ctrl-C drains: no new calls, running ones go on for --drain seconds. A second one ends at once.
     """
     set_up(log_level, json=as_json)
-    host = load_host(target)
+    host = served(target, options)
     keys = _keys(options)
     address = _address(options["host"], keys, no_auth=options["no_auth"])
     if as_json:

@@ -122,7 +122,13 @@ class Verifier:
         return Enrolment(len(heard) - len(refused), tuple(refused), template.seconds, len(template.vectors))
 
     def verify(
-        self, speaker: str, utterances: Sequence[bytes], *, phrase: str | None = None, heard: str = ""
+        self,
+        speaker: str,
+        utterances: Sequence[bytes],
+        *,
+        earlier: Sequence[bytes] = (),
+        phrase: str | None = None,
+        heard: str = "",
     ) -> VoiceCheck:
         """Compare what was said with what is kept of the speaker that it is claimed to be.
 
@@ -131,13 +137,14 @@ class Verifier:
         Args:
             speaker: Who it is claimed to be.
             utterances: Mu-law at 8 kHz; more of them make it surer.
+            earlier: What the same caller said before and was compared already: it counts for the voice.
             phrase: The words that had to be said, for a spoken password.
             heard: The words that were recognised.
 
         Raises:
             UsageError: What is kept cannot be read or written.
         """
-        embeddings = [self._encoder.embed(audio) for audio in utterances]
+        embeddings = [self._encoder.embed(audio) for audio in (*earlier, *utterances)]
         prints = [replay.fingerprint(audio) for audio in utterances]
         seconds = sum(embedding.seconds for embedding in embeddings)
         with self.store.changing():
