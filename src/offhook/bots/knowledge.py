@@ -89,6 +89,7 @@ class Knowledge:
             import snowballstemmer
         except ImportError:
             raise EngineMissing("agent assist", "assist") from None
+        logging.getLogger("bm25s").setLevel(logging.WARNING)  # it turns its own log up to everything
         if language not in snowballstemmer.algorithms():
             known = ", ".join(snowballstemmer.algorithms())
             raise UsageError(f"there is no stemmer for {language!r}; there are: {known}")
