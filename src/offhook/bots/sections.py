@@ -81,7 +81,9 @@ def _plain(tokens: list[Token]) -> str:
         if token.type in ("fence", "code_block"):
             words.append(token.content)
         for child in token.children or ():
-            words.append(child.content if child.type in ("text", "code_inline") else " " if "break" in child.type else "")
+            words.append(
+                child.content if child.type in ("text", "code_inline") else " " if "break" in child.type else ""
+            )
         if token.children:
             words.append(" ")
     return " ".join("".join(words).split())

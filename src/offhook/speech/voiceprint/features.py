@@ -32,7 +32,7 @@ def voiced(pcm: Float32) -> Float32:
         return pcm[:0]
     level = np.sqrt(np.square(blocks).mean(axis=1))
     loud = level >= max(_LEAST, float(np.percentile(level, 95)) * _DEPTH)
-    near = np.convolve(loud, np.ones(2 * _SPREAD + 1), "same") > 0
+    near = np.convolve(loud, np.ones(2 * _SPREAD + 1))[_SPREAD : _SPREAD + len(loud)] > 0
     kept: Float32 = blocks[near].reshape(-1)
     return kept
 
