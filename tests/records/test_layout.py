@@ -41,10 +41,18 @@ def test_files_are_plain_json_and_text(tmp_path: Path) -> None:
 
 
 def test_files_are_named_by_kind(tmp_path: Path) -> None:
-    assert set(layout.files(tmp_path, report=False)) == {"call", "transcript", "text"}
+    assert set(layout.files(tmp_path, report=False)) == {"call", "transcript", "text", "subtitles"}
     (tmp_path / "trace.ndjson").touch()
     (tmp_path / "audio.wav").touch()
-    assert set(layout.files(tmp_path, report=True)) == {"call", "transcript", "text", "report", "trace", "audio"}
+    assert set(layout.files(tmp_path, report=True)) == {
+        "call",
+        "transcript",
+        "text",
+        "subtitles",
+        "report",
+        "trace",
+        "audio",
+    }
 
 
 def test_a_call_whose_records_broke_off_is_told_by_its_trace(tmp_path: Path) -> None:

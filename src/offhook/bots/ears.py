@@ -195,6 +195,7 @@ class Ears:
                         text=event.text,
                         confidence=event.confidence,
                         latency=(line.position - event.end) / RATE,
+                        channel=channel,
                     )
                 )
             case heard.RecogniserFailed():

@@ -89,13 +89,15 @@ class Heard(Event, frozen=True):
 
 
 class TurnEnded(Event, frozen=True):
-    """The caller's turn is over. `latency`: seconds from the end of speech to this decision."""
+    """A turn is over, the caller's unless `channel` says otherwise. `latency`: seconds from the end of speech to this
+    decision."""
 
     start: int
     end: int
     text: str
     confidence: float | None = None
     latency: float | None = None
+    channel: Channel = "external"
 
 
 class SayStarted(Event, frozen=True):

@@ -53,7 +53,7 @@ def verifier(angles: Angles, tmp_path: Path) -> Verifier:
 
 @pytest.mark.parametrize(
     ("likeness", "verdict"),
-    [(1.0, "accepted"), (0.85, "accepted"), (0.81, "unsure"), (0.7, "rejected"), (0.2, "rejected")],
+    [(1.0, "accepted"), (0.85, "accepted"), (0.81, "unsure"), (0.7, "unsure"), (0.6, "rejected"), (0.2, "rejected")],
 )
 def test_verdicts(verifier: Verifier, angles: Angles, likeness: float, verdict: str) -> None:
     check = verifier.verify("alice", [angles.say(likeness)])
