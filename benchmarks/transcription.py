@@ -32,16 +32,16 @@ FRAME: Final = 1600
 _ONES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_NUMBERS = {word: n for n, word in enumerate(_ONES)} | {word: 10 * n for n, word in enumerate(_TENS, 2)}
+)
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
+_NUMBERS = {word: n for n, word in enumerate(_ONES.split())} | {word: 10 * n for n, word in enumerate(_TENS.split(), 2)}
 _LONG = {"'d": " would", "'m": " am", "'ve": " have", "'re": " are", "'ll": " will", "n't": " not", "it's": "it is"}
 _SAME = {"ok": "okay", "voice mail": "voicemail", "call back": "callback", "good bye": "goodbye", "e-mail": "email"}
 
 
 def words(text: str) -> list[str]:
     """The words of a text as they are compared."""
-    text = text.casefold().replace("’", "'")
+    text = text.casefold().replace("\u2019", "'")
     for written, plain in (_LONG | _SAME).items():
         text = re.sub(rf"{re.escape(written)}\b", plain, text)
     found = re.findall(r"\d|[a-z]+", re.sub(r"(?<=\d),(?=\d{3})", "", text).replace("'", ""))

@@ -2,9 +2,12 @@
 
     python benchmarks/voiceprint.py [FOLDER ...]     (needs: offhook engines install voiceprint)
 
-A FOLDER holds a folder of WAV files for each speaker, five utterances or more each: measure on your own callers. Without
-one, the people whose recordings are on this machine are taken: those of Debian's `asterisk-core-sounds-{en,fr,it,ru}-wav`
-and `pocketsphinx-testdata` in build/recordings or installed, and the reader in the moonshine-voice wheel.
+A FOLDER holds a folder of WAV files for each speaker, five utterances or more each: measure on your own callers. The
+people whose recordings are on this machine are taken as well: in build/recordings (make recordings), in build/voices,
+installed, and the reader in the moonshine-voice wheel. Four more people come by
+
+    PACKAGES="asterisk-core-sounds-fr-wav asterisk-core-sounds-it-wav asterisk-core-sounds-ru-wav
+        pocketsphinx-testdata" scripts/fetch_recordings.sh build/voices
 
 Genuine scores compare an utterance with a template of one or three others of its speaker, impostor scores with those of
 everybody else. All are mu-law at 8 kHz. One speaker is one channel and one session here, and most differ in language:
@@ -113,7 +116,10 @@ def verification(encoder: Encoder, said: Speakers) -> None:
     voices = {name: [encoder.embed(audio).vector for audio in audios] for name, audios in said.items()}
     count = sum(map(len, voices.values()))
     print(f"{len(said)} voices, {count} utterances, {1000 * (time.process_time() - began) / count:.0f} ms CPU each")
-    print(f"\n{'':32}equal error   at     genuine       impostor      false accepts / misses at our threshold")
+    print(
+        f"\n{'':32}equal error   at     genuine       impostor      "
+        "others accepted / genuine rejected / genuine in doubt / others rejected"
+    )
     damaged = {"in noise, 15 dB": noisy, "in an echoing room": echoing}
     rows = {"as recorded": voices} | {
         how: {name: [encoder.embed(spoil(audio)).vector for audio in said[name][:8]] for name in said}
@@ -124,11 +130,12 @@ def verification(encoder: Encoder, said: Speakers) -> None:
             genuine, others = scores(voices, enrolled, heard)
             error, at = equal_error(genuine, others)
             limits = threshold(enrolled)
+            doubt = (genuine >= limits.reject) & (genuine < limits.accept)
             print(
-                f"{how:20}{enrolled} enrolled   {100 * error:6.1f} %   {at:.3f}   {genuine.mean():.2f} ± {genuine.std():.2f}"
-                f"   {others.mean():.2f} ± {others.std():.2f}   {100 * (others >= limits.accept).mean():5.2f} % accepted, "
-                f"{100 * (genuine < limits.reject).mean():.2f} % rejected, "
-                f"{100 * ((genuine >= limits.reject) & (genuine < limits.accept)).mean():.1f} % of genuine in doubt"
+                f"{how:20}{enrolled} enrolled   {100 * error:6.1f} %   {at:.3f}   "
+                f"{genuine.mean():.2f} ± {genuine.std():.2f}   {others.mean():.2f} ± {others.std():.2f}   "
+                f"{100 * (others >= limits.accept).mean():5.2f} % / {100 * (genuine < limits.reject).mean():5.2f} % / "
+                f"{100 * doubt.mean():4.1f} % / {100 * (others < limits.reject).mean():4.1f} %"
             )
 
 

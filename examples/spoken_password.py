@@ -1,4 +1,4 @@
-"""A spoken password, the right words in the right voice, made at the first call: offhook serve examples/spoken_password.py
+"""A spoken password: the right words in the right voice. Run: offhook serve examples/spoken_password.py
 
 Before: pip install 'offhook[speech,voiceprint]'; offhook engines install voiceprint; offhook voiceprint key FILE
 and OFFHOOK_VOICEPRINT_KEY holds what is in FILE. The flow gives who it believes to be on the phone as input `customer`.
@@ -25,7 +25,7 @@ async def answer(call: Call) -> None:
             audio = recent.audio(turn.start, turn.end)
             check = await voices.verify(call, customer, [audio], phrase=PASSWORD, heard=turn.text)
             if check.accepted or check.verdict in ("rejected", "replayed"):
-                return  # `voice_verdict` is among the output: the flow decides, by this and by more than this
+                return None  # `voice_verdict` is among the output: the flow decides, by this and by more than this
         await call.say("Once more, please.")
 
 

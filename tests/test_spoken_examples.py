@@ -1,4 +1,4 @@
-"""Examples that listen, in calls with recorded speech and the real engines; the line is in memory and time is virtual."""
+"""Examples that listen, in calls with recorded speech and the real engines; the line is in memory, time virtual."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from tests.bots.fakes import Platform, VirtualPool, calling, kept, of, pool
+from tests.bots.fakes import Platform, calling, kept, of, pool
 from tests.spoken import encoder, prompts, reader, says
 
 from offhook.audio import ulaw

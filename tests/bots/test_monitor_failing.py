@@ -1,9 +1,8 @@
-"""A monitor never disturbs a call: whatever fails or falls behind, the session goes on and nothing is sent that plays."""
+"""A monitor never disturbs a call: whatever fails or falls behind, the session goes on and nothing is played."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import Any
 
 import pytest
@@ -183,8 +182,7 @@ async def test_utterances_need_no_recogniser() -> None:
     heard: list[Utterance] = []
 
     async def collect(call: MonitorCall) -> None:
-        async for utterance in call.utterances():
-            heard.append(utterance)
+        heard.extend([utterance async for utterance in call.utterances()])
 
     monitor = Monitor("test", engines=engines(recogniser="none-such"))
     monitor.engines = Engines(LoudIsVoice, _Missing())  # type: ignore[arg-type]

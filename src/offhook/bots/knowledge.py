@@ -35,10 +35,10 @@ WORTH: Final = 0.45
 #: Samples of the call in which the same section is not suggested twice.
 _AGAIN: Final = 180 * RATE
 #: What callers say around what they want; bm25s brings the articles and pronouns.
-_SMALL_TALK: Final = frozenset(
-    "hello hi hey thanks thank please yes yeah no okay ok well um uh like know want need would could can may do does did "
-    "have has had get got tell ask help just really maybe think mean say said go going let see how what when where which "
-    "who why my your our me you we us i am was were been being about from so up out now".split()
+_SMALL_TALK: Final = (
+    "hello hi hey thanks thank please yes yeah no okay ok well um uh like know want need would could can may do does "
+    "did have has had get got tell ask help just really maybe think mean say said go going let see how what when where "
+    "which who why my your our me you we us i am was were been being about from so up out now"
 )
 
 
@@ -95,7 +95,9 @@ class Knowledge:
             raise UsageError(f"there is no stemmer for {language!r}; there are: {known}")
         self._uri = uri
         self._stem: Callable[[list[str]], list[str]] = snowballstemmer.stemmer(language).stemWords
-        self._left_out = frozenset((*bm25s.stopwords.STOPWORDS_EN, *_SMALL_TALK)) if language == "english" else ()
+        self._left_out = (
+            frozenset((*bm25s.stopwords.STOPWORDS_EN, *_SMALL_TALK.split())) if language == "english" else ()
+        )
         self._clock = clock
         self._looked: float | None = None
         self._seen: dict[Path, tuple[int, int]] = {}
@@ -150,7 +152,7 @@ class Knowledge:
 
     def words(self, text: str) -> list[str]:
         """The words of a text that tell what it is about, as stems."""
-        plain = re.findall(r"[^\W_]+(?:'[^\W_]+)?", text.casefold().replace("’", "'"))
+        plain = re.findall(r"[^\W_]+(?:'[^\W_]+)?", text.casefold().replace("\u2019", "'"))
         told = [re.sub(r"(?:n't|'[a-z]+)$", "", word) for word in plain]
         return self._stem([word for word in told if word not in self._left_out and (len(word) > 1 or word.isdigit())])
 

@@ -1,8 +1,8 @@
 """Monitors: bots that only listen. They hear both channels of a call and send back what they make of it.
 
 A monitor never disturbs a call. It sends no audio. An engine that is missing, or fails, is told to the log and to the
-call's events, and tried again: the session goes on without it. What cannot be understood in time is left out, the oldest
-first, with a note.
+call's events, and tried again: the session goes on without it. What cannot be understood in time is left out, the
+oldest first, with a note.
 """
 
 from __future__ import annotations

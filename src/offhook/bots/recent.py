@@ -33,7 +33,7 @@ class Recent:
             line.stream.add(self._take, hold_on=True)
 
     def audio(self, start: int, end: int) -> bytes:
-        """What was heard from `start` to `end`, samples on the stream; mu-law. Gaps and what is forgotten are left out."""
+        """What was heard from `start` to `end`, samples on the stream; mu-law. What is missing is left out."""
         parts = (
             data[max(0, start - position) : max(0, end - position)]
             for position, data in self._kept

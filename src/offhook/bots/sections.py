@@ -80,13 +80,16 @@ def _plain(tokens: list[Token]) -> str:
     for token in tokens:
         if token.type in ("fence", "code_block"):
             words.append(token.content)
-        for child in token.children or ():
-            words.append(
-                child.content if child.type in ("text", "code_inline") else " " if "break" in child.type else ""
-            )
+        words += [_shown(child) for child in token.children or ()]
         if token.children:
             words.append(" ")
     return " ".join("".join(words).split())
+
+
+def _shown(token: Token) -> str:
+    if token.type in ("text", "code_inline"):
+        return token.content
+    return " " if token.type in ("softbreak", "hardbreak") else ""
 
 
 def _anchor(heading: str) -> str:

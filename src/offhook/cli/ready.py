@@ -23,7 +23,7 @@ _OPTIONS: Final = (
                  help="voiceprint: where they are kept."),
     click.option("--voiceprint-key", type=click.Path(path_type=Path), metavar="FILE",
                  envvar="OFFHOOK_VOICEPRINT_KEY_FILE", help="voiceprint: their key."),
-    click.option("--enrol", is_flag=True, default=None, help="voiceprint: enrol unknown callers, who must have agreed."),
+    click.option("--enrol", is_flag=True, default=None, help="voiceprint: enrol unknown callers (who agreed to it)."),
 )  # fmt: skip
 _NAMES: Final = ("languages", "knowledge", "knowledge_uri", "voiceprints", "voiceprint_key", "enrol")
 

@@ -65,6 +65,11 @@ def test_pip_downloads_without_dependencies_and_runs_nothing(monkeypatch: pytest
     assert (tmp_path / "pretrained.pt").read_bytes() == WEIGHTS
     assert {"download", "--no-deps", ":all:", "resemblyzer==0.1.4"} <= set(asked[0])
     assert not any("index" in word for word in asked[0]), "the user's own index"
+    install(target=tmp_path / "pretrained.pt")
+    assert len(asked) == 1, "it is there already"
+    (tmp_path / "pretrained.pt").write_bytes(b"damaged")
+    install(target=tmp_path / "pretrained.pt")
+    assert (tmp_path / "pretrained.pt").read_bytes() == WEIGHTS
 
 
 def test_an_index_that_does_not_have_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_what_is_no_key(tmp_path: Path, written: str) -> None:
     (tmp_path / "key").write_text(written)
     with pytest.raises(UsageError, match="key"):
         read_key(tmp_path / "key")
-    with pytest.raises(UsageError, match="No such file.*offhook voiceprint key"):
+    with pytest.raises(UsageError, match=r"No such file.*offhook voiceprint key"):
         read_key(tmp_path / "none")
 
 

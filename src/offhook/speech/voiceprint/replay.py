@@ -1,9 +1,9 @@
 """Is this the very recording that was heard before? Nobody says a sentence twice in the same way; a recording does.
 
 A fingerprint is 32 bits for each 16 ms: whether the energy between two neighbouring bands grew or shrank since the
-frame before (after Haitsma and Kalker, "A highly robust audio fingerprinting system", ISMIR 2002; the bands are those of
-a telephone). Coding, loudness, noise and where the recording begins hardly change it. It tells a recording played again,
-not a synthetic voice that says something new. Pure functions on samples at 8 kHz.
+frame before (after Haitsma and Kalker, "A highly robust audio fingerprinting system", ISMIR 2002; the bands are those
+of a telephone). Coding, loudness, noise and where the recording begins hardly change it. It tells a recording played
+again, not a synthetic voice that says something new. Pure functions on samples at 8 kHz.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ def _edges() -> npt.NDArray[np.int64]:
 def _ones(words: Bits) -> npt.NDArray[np.uint8]:
     """How many bits are set in each."""
     table = _table()
-    return table[words & 0xFFFF] + table[words >> 16]
+    counted: npt.NDArray[np.uint8] = table[words & 0xFFFF] + table[words >> 16]
+    return counted
 
 
 @functools.cache
