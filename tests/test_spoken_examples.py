@@ -12,7 +12,7 @@ from tests.spoken import encoder, prompts, reader, says
 
 from offhook.audio import ulaw
 from offhook.bots.host import Host
-from offhook.cli.load import load_host
+from offhook.cli.target import load_host
 from offhook.protocol import MONITOR, EntitiesReceived
 from offhook.records import events as happenings
 from offhook.speech.voiceprint import new_key

@@ -26,6 +26,7 @@ async def test_what_was_heard_is_there_by_its_position() -> None:
         await asyncio.sleep(3)
         heard.extend((recents[0].audio(0, 8000), recents[0].audio(40_000, 50_000)))
         recents[1].close()
+        await asyncio.sleep(1)
         heard.append(recents[1].audio(0, 100_000))
 
     monitor = Monitor("test", engines=engines())
