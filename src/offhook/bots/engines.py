@@ -51,9 +51,13 @@ class Engines:
         named = self._synthesiser
         return await self._once("synthesiser", lambda: registry.synthesiser(named)) if isinstance(named, str) else named
 
-    async def load(self) -> None:
-        """Load everything ahead of the first call. What cannot be loaded is left for the first call to report."""
-        await asyncio.gather(*map(_try, (self.detector, self.recogniser, self.synthesiser)))
+    async def load(self, *, speaks: bool = True) -> None:
+        """Load everything ahead of the first call. What cannot be loaded is left for the first call to report.
+
+        Args:
+            speaks: False for those who only listen: the synthesiser is left alone.
+        """
+        await asyncio.gather(*map(_try, (self.detector, self.recogniser, *((self.synthesiser,) if speaks else ()))))
 
     async def _once(self, kind: str, load: Callable[[], T]) -> T:
         loading = self._loading.get(kind)

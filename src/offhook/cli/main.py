@@ -27,6 +27,8 @@ VERBS: Final = {
     "decode": "Explain AudioHook messages.",
     "keys": "Make, sign with and verify API keys and client secrets.",
     "trace": "Show a recorded session, or play it against a bot.",
+    "engines": "Install speech models.",
+    "voiceprint": "Enrol, verify, list and erase speakers.",
     "doctor": "Say what is missing on this machine.",
 }
 
