@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from offhook.protocol.client import as_input_variables
+from offhook.connector import opening
+from offhook.protocol import CONNECTOR
 from offhook.protocol.variables import as_text, as_variables
-from offhook.protocol.variables import as_variables as output_variables
 
 
 @pytest.mark.parametrize(
@@ -35,4 +35,5 @@ def test_a_variable_that_is_too_deep_to_write_is_empty() -> None:
 
 
 def test_both_ends_write_them_alike() -> None:
-    assert as_input_variables is output_variables is as_variables
+    given = {"tier": "gold", "age": 3, "tags": ["a"]}
+    assert opening(CONNECTOR, input=given).input_variables == as_variables(given)

@@ -15,13 +15,14 @@ from ..protocol import (
     PROFILES,
     STEREO,
     TRANSCRIPTION,
+    ContinuedSession,
     Media,
     Open,
     Participant,
     Profile,
 )
-from ..protocol.client import as_input_variables
 from ..protocol.limits import CUSTOM_CONFIG_MAX, NULL_UUID
+from ..protocol.variables import as_variables
 
 Channels = Literal["external", "internal", "both"]
 
@@ -111,8 +112,11 @@ def opening(
     conversation_id: str | None = None,
     organization_id: str | None = None,
     probe: bool = False,
+    continued: tuple[ContinuedSession, ...] = (),
 ) -> Open:
     """Build the parameters of `open` as the platform sends them; see `OpenOptions`. Numbers become `tel:` URIs.
+
+    `continued` are the predecessors of a session that goes on after a reconnect.
 
     Raises:
         UsageError: Channels that the product does not carry, an id that is no UUID, or a `custom_config` too large.
@@ -133,7 +137,8 @@ def opening(
         language=language,
         supported_languages=profile is TRANSCRIPTION,
         custom_config=custom_config,
-        input_variables=as_input_variables(input or {}),
+        continued_sessions=continued,
+        input_variables=as_variables(input or {}),
     )
 
 

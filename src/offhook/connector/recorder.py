@@ -1,8 +1,15 @@
-"""What a caller said and heard, kept in memory on one time axis: sample n of both lanes is position n of the stream."""
+"""What a caller said and heard, on one time axis: sample n of both lanes is position n of the line.
+
+`Recorder` keeps it in memory for one call of a program; `LineRecording` on disk, in pieces, as a flow wants it.
+"""
 
 from __future__ import annotations
 
 from ..audio import wav
+from ..errors import UsageError
+from ..records.record import CallRecord
+from ..records.store import CallStore
+from .context import CallContext
 
 
 class Recorder:
@@ -39,3 +46,36 @@ class Recorder:
             AudioFileError: It cannot be written.
         """
         wav.write_ulaw(path, self.lanes())
+
+
+class LineRecording:
+    """The recording of one call of the connector.
+
+    Args:
+        store: Where to; None if nothing is kept.
+    """
+
+    def __init__(self, store: CallStore | None) -> None:
+        self._store = store
+        self._record: CallRecord | None = None
+
+    def turn(self, on: bool, call: CallContext) -> None:
+        """Record from now on, or stop.
+
+        Raises:
+            UsageError: There is no place to record to.
+        """
+        line = call.line
+        if not on:
+            line.said = line.heard = None
+            return
+        if self._store is None:
+            raise UsageError("this connector keeps nothing: name a folder, as in [connector.keep] folder = 'calls'")
+        if self._record is None:
+            self._record = self._store.begin(call.conversation, call.started, role="client", profile="line")
+        line.said, line.heard = self._record.external, self._record.internal
+
+    def finish(self) -> None:
+        """The call is over: write the rest."""
+        if self._record is not None:
+            self._record.finish()

@@ -29,6 +29,7 @@ from ..protocol import (
     Tolerated,
     Violation,
 )
+from ..protocol.messages import CloseReason
 from ..session.connection import Connection, Tap
 from ..session.wire import Wire
 from .player import TICK, Played, Player
@@ -202,13 +203,13 @@ class Stream:
         """The conversation goes on in another language. Raises `CallEnded`."""
         self._ask(lambda: self.session.update(language))
 
-    def hang_up(self) -> None:
+    def hang_up(self, reason: CloseReason = "end") -> None:
         """End the session from our side; nothing happens if it is ending already."""
         if self.over:
             return
         with suppress(LocalProtocolError):  # it is ending by itself
             self._send_pending()
-            self.session.close("end")
+            self.session.close(reason)
         self.stop()
         self.connection.flush()
 
@@ -237,7 +238,7 @@ class Stream:
                 is heard, and not when the leg takes it.
         """
         if self.over:
-            return
+            return None
         if ahead or self._reports:
             return self._capture_ahead(played, external, internal, ahead)
         if played.started:

@@ -30,7 +30,6 @@ from .rates import Patience, Verdict
 from .server import KEYS
 from .session import Session
 from .states import State, may_carry_audio
-from .variables import as_variables as as_input_variables
 
 
 class ClientSession(Session):
@@ -47,6 +46,7 @@ class ClientSession(Session):
         strict: Judge as the production platform does: unknown types and sloppy envelopes end the session (P3.4).
         exact_acks: Judge late acknowledgements as violations, as the platform does not. For conformance checks.
         enforce_rates: Answer too many messages with 429, and repeated excess with the end of the session (P6.6).
+        start: Position at which the stream begins: that of the history window, for a session that continues another.
 
     Raises:
         LocalProtocolError: What is offered cannot be sent: a channel that is not captured, L16 without `encode`.
@@ -65,6 +65,7 @@ class ClientSession(Session):
         strict: bool = True,
         exact_acks: bool = False,
         enforce_rates: bool = True,
+        start: int = 0,
     ) -> None:
         super().__init__(id, profile, OrderedOutbox(), strict=strict, exact_acks=exact_acks)
         self.parameters = open
@@ -78,8 +79,8 @@ class ClientSession(Session):
         if encode is None and any(media.usable and media.format != "PCMU" for media in open.media):
             raise LocalProtocolError("offer only PCMU, or give an encoder for what else is offered")
         self._encode = encode or encode_pcmu(self._capture)
-        self._history = History(int(limits.HISTORY * RATE))
-        self._position = 0
+        self._history = History(int(limits.HISTORY * RATE), start)
+        self._position = start
         self._gap_start = 0
         self._lost: tuple[int, int] | None = None
         self._received = 0
@@ -391,6 +392,3 @@ class ClientSession(Session):
         self._planned = self.state
         self._queue("error", messages.Error(code, rule))
         self.close("error")
-
-
-__all__ = ["ClientSession", "Encode", "as_input_variables", "encode_pcmu"]

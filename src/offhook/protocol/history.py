@@ -12,12 +12,13 @@ class History:
 
     Args:
         limit: Samples to keep.
+        start: Position of the first sample.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, start: int = 0) -> None:
         self._limit = limit
         self._chunks: deque[Lanes] = deque()
-        self.start = 0
+        self.start = start
         self.samples = 0
 
     @property
@@ -56,11 +57,17 @@ class History:
         self.start, self.samples = self.end + samples, 0
         self._chunks.clear()
 
-    def take(self) -> Lanes | None:
+    def lanes(self) -> Lanes | None:
         """All that is kept, joined by channel; None if nothing is."""
         if not self._chunks:
             return None
-        lanes = tuple(b"".join(parts) for parts in zip(*self._chunks, strict=True))
+        return tuple(b"".join(parts) for parts in zip(*self._chunks, strict=True))
+
+    def take(self) -> Lanes | None:
+        """The same; it is kept no longer."""
+        lanes = self.lanes()
+        if lanes is None:
+            return None
         self._chunks.clear()
         self.start, self.samples = self.end, 0
         return lanes

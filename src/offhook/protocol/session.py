@@ -155,6 +155,11 @@ class Session:
         return bool(self._outbox)
 
     @property
+    def seqs(self) -> tuple[int, int]:
+        """The last `seq` of ours and of the peer: what a session that continues this one says of it (P8.6)."""
+        return self._seq, self._peer_seq
+
+    @property
     def is_live(self) -> bool:
         """Whether the session is open and nothing that ends it has been sent, received or asked for."""
         return self._planned in (State.OPEN, State.PAUSED) and self.state in (State.OPEN, State.PAUSED)
