@@ -1,4 +1,4 @@
-"""Calls through flows: the bot is heard and hears, its outputs steer, hang-ups cancel, and nothing gets out of a call."""
+"""Calls through flows: the bot is heard and hears, outputs steer, hang-ups cancel, and nothing gets out of a call."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ async def test_what_monitors_send_back_is_one_stream_of_the_call():
     async def read(call):
         async for event in call.events():
             if isinstance(event, h.EntityCame):
-                got.append((event.strand, event.type))
+                got.append((event.strand, event.type))  # noqa: PERF401 (it is read while it happens)
 
     await world.call(flow)
     assert sorted(got) == [("assist", "transcript"), ("stt", "transcript")]
@@ -205,7 +205,7 @@ async def test_a_monitor_that_was_lost_is_opened_again_where_the_integration_rec
     monitor = world.monitor("watch", Scripted(once, profile=MONITOR), reconnect=True)
     said = bytes((n * 7 + n // 251) % 100 for n in range(64_000))
     await world.call(lambda call: converse(call, ["watch"]), WavLeg(said))
-    first, second = monitor.opens
+    _, second = monitor.opens
     assert [entry.id for entry in second.continued_sessions] == [sessions[0].session.id]
     assert second.continued_sessions[0].clientseq >= 2
     # The window was offered from its start, so the second session has heard all of the call, up to 20 s back.

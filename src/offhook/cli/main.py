@@ -21,6 +21,9 @@ from .config import defaults
 VERBS: Final = {
     "demo": "A real call on this machine: platform, bot and caller, with real speech.",
     "serve": "Serve a bot or monitor from a Python file.",
+    "run": "Take calls and run their flows: the connector.",
+    "integrations": "The bots and monitors of a connector.",
+    "usage": "What integrations were used for, by month.",
     "call": "Place one call to an AudioHook server, as the platform does.",
     "check": "Check a server, or clients, against the protocol.",
     "load": "Place thousands of calls at a time, and measure.",

@@ -1,4 +1,4 @@
-"""Finds the bot or monitor that a user wrote: `FILE` or `FILE:NAME`."""
+"""Finds what a user wrote: the bot or monitor of `FILE` or `FILE:NAME`, the connector of a file of flows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import traceback
 from pathlib import Path
 
 from ..bots.host import Host
+from ..connector.exchange import Connector
 from ..errors import UsageError
 
 
@@ -38,6 +39,20 @@ def load_host(target: str) -> Host:
     return host
 
 
+def load_connector(path: Path) -> Connector:
+    """Import a Python file and take the connector out of it.
+
+    Raises:
+        UsageError: The file cannot be imported, or holds none, or several.
+    """
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file; give the Python file of flows")
+    found = {id(value): value for value in _run(path).values() if isinstance(value, Connector)}
+    if len(found) != 1:
+        raise UsageError(f"{path} makes {'several connectors' if found else 'no Connector()'}: one is wanted")
+    return next(iter(found.values()))
+
+
 def _run(path: Path) -> dict[str, object]:
     # What a file imports from beside itself is found, as if it was run by Python.
     folder = str(path.resolve().parent)
@@ -55,7 +70,11 @@ def _run(path: Path) -> dict[str, object]:
     except SyntaxError as error:
         raise UsageError(f"{path}, line {error.lineno}: {error.msg}") from None
     except Exception as error:
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        frames = [
+            frame
+            for frame in traceback.extract_tb(error.__traceback__)
+            if Path(frame.filename).resolve() == path.resolve()
+        ]
         line = f", line {frames[-1].lineno}" if frames else ""
         raise UsageError(f"{path}{line}: {type(error).__name__}: {error}") from error
     return vars(module)

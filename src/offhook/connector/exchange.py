@@ -114,6 +114,11 @@ class Connector:
         """Call it with each event of each call from now on."""
         self._observers.append(observer)
 
+    @property
+    def flow_count(self) -> int:
+        """How many numbers and patterns have a flow."""
+        return len(self._flows)
+
     def flow_for(self, dnis: str) -> tuple[Flow, str] | None:
         """The flow of calls to a number, and its name."""
         number = _plain(dnis)

@@ -53,6 +53,12 @@ class StepEnded(Event, frozen=True):
     reason: str = ""
 
 
+class Noted(Event, frozen=True):
+    """Anything else worth knowing; never what a caller said."""
+
+    text: str
+
+
 class VariableSet(Event, frozen=True):
     name: str
     value: str = ""

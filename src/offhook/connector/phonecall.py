@@ -263,6 +263,10 @@ class PhoneCall:
             self.over = "flow"
             self._context.line.leg.hang_up(cause)
 
+    def note(self, text: str) -> None:
+        """Write something into the call's events: never what a caller said."""
+        self._emit(happenings.Noted(text, t=self._context.t))
+
     def set(self, name: str, value: object) -> None:
         """Keep a variable of the flow."""
         self.variables[name] = str(value)

@@ -1,0 +1,255 @@
+"""`offhook run`: the connector. It takes calls, runs their flows, connects bots and monitors, and counts usage."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+import uvloop
+
+from ..audio import wav
+from ..connector import happenings as h
+from ..connector.exchange import Connector
+from ..connector.integrations import Integration
+from ..connector.legs import Caller
+from ..connector.legs.browser import TalkPage
+from ..connector.legs.mic import MicrophoneLeg, open_device
+from ..connector.legs.twilio import Account, TwilioStreams
+from ..connector.legs.wav import WavLeg
+from ..connector.probe import probe, problems
+from ..connector.settings import Settings, TalkTable, TwilioTable, apply, read
+from ..errors import UsageError
+from ..records.events import Event
+from ..records.usage import Ledger, Meter
+from .target import load_connector
+from .logs import set_up
+
+logger = logging.getLogger("offhook")
+
+LEVELS = ["debug", "info", "warning", "error"]
+#: Seconds between two measurements of integrations with several endpoints.
+MEASURE_EVERY = 300.0
+
+
+@click.command()
+@click.argument("config", required=False)
+@click.option("--talk", type=click.IntRange(0, 65535), metavar="PORT", help="Serve a page with a call button there.")
+@click.option("--talk-host", default="127.0.0.1", show_default=True, help="Address of that page.")
+@click.option("--twilio", type=click.IntRange(0, 65535), metavar="PORT", help="Take Twilio media streams there.")
+@click.option("--wav", "sound", metavar="FILE", help="Make one call that says this file, and end.")
+@click.option("--dtmf", metavar="KEYS@SECONDS,...", help="Keys of that call: 1@2.5,#@3")
+@click.option("--hang-up", type=click.FloatRange(0), help="Seconds after which that call is hung up.")
+@click.option("--out", metavar="FILE", help="Write what that call heard to a WAV file.")
+@click.option("--mic", is_flag=True, help="Make one call with this machine's microphone, and end.")
+@click.option("--dnis", default="+13175550199", show_default=True, help="Number that --wav and --mic call.")
+@click.option("--drain", type=click.FloatRange(0), default=180.0, show_default=True,
+              help="Seconds for running calls after SIGTERM.")  # fmt: skip
+@click.option("--probe/--no-probe", "probing", default=True, show_default=True, help="Probe integrations at the start.")
+@click.option("--json", "as_json", is_flag=True,
+              help="All events as JSON lines on standard output, without what callers say.")  # fmt: skip
+@click.option("--log-level", type=click.Choice(LEVELS, case_sensitive=False), default="info", show_default=True)
+def run(config: str | None, log_level: str, as_json: bool, **options: Any) -> int:
+    """Run the connector of CONFIG: a TOML file (offhook.toml if not given), or a Python file with a Connector.
+
+    SIGTERM or Ctrl-C drains: no new calls, running ones go on for --drain seconds. A second one ends at once.
+    """
+    set_up(log_level, json=as_json)
+    connector, settings = load(config)
+    ledger = Ledger(settings.path(settings.connector.database))
+    connector.meter = Meter(ledger, time.time)
+    connector.watch(_lines if as_json else _log)
+    try:
+        return uvloop.run(_run(connector, settings, options))
+    finally:
+        for store in (connector.store, connector.recordings, connector.meter):
+            if store is not None:
+                store.close()
+        ledger.close()
+
+
+def load(config: str | None) -> tuple[Connector, Settings]:
+    """The connector of a file, with its settings.
+
+    Raises:
+        UsageError: A file cannot be used, or there is no flow in it.
+    """
+    path = Path(config) if config else Path("offhook.toml")
+    if config is None and not path.is_file():
+        raise UsageError("there is no offhook.toml here: name a settings file or a Python file with a Connector")
+    if path.suffix == ".py":
+        beside = path.parent / "offhook.toml"
+        settings = read(beside) if beside.is_file() else Settings(folder=path.parent)
+        connector = load_connector(path)
+    else:
+        settings = read(path)
+        flows = settings.connector.flows
+        connector = load_connector(settings.path(flows)) if flows else Connector()
+    apply(settings, connector)
+    if connector.flow_count == 0:
+        raise UsageError(f"{path} has no flow: write a [[flow]], or name a Python file with flows in [connector]")
+    return connector, settings
+
+
+async def _run(connector: Connector, settings: Settings, options: dict[str, Any]) -> int:
+    if options["probing"]:
+        await _probe(connector)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(connector)
+        stack.push_async_callback(_stop, asyncio.create_task(_measure(connector)))
+        if options["sound"] or options["mic"]:
+            return await _one_call(connector, options)
+        if not await _open_legs(connector, settings, options, stack):
+            raise UsageError("no leg takes calls: give --talk PORT, --twilio PORT, or a table [legs]")
+        await _until_signal(connector, options["drain"])
+    return 0
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait((task,))
+
+
+async def _open_legs(connector: Connector, settings: Settings, options: dict[str, Any], stack: AsyncExitStack) -> bool:
+    talk, twilio = settings.legs.talk, settings.legs.twilio
+    if options["talk"] is not None:
+        talk = msgspec.structs.replace(talk or TalkTable(port=0), port=options["talk"], host=options["talk_host"])
+    if options["twilio"] is not None:
+        twilio = msgspec.structs.replace(twilio or TwilioTable(port=0), port=options["twilio"])
+    if talk is not None:
+        page = TalkPage(connector.take, number=talk.number, max_calls=talk.max_calls, origins=talk.origins)
+        port = await page.start(talk.host, talk.port)
+        stack.push_async_callback(page.close)
+        logger.info("talk at http://%s:%d/", talk.host, port)
+    if twilio is not None:
+        account = Account(os.environ.get(twilio.token_env, ""), twilio.account, twilio.public_url)
+        streams = TwilioStreams(account, connector.take, path=twilio.path, max_calls=twilio.max_calls)
+        port = await streams.start(twilio.host, twilio.port)
+        stack.push_async_callback(streams.close)
+        logger.info("Twilio media streams at ws://%s:%d%s", twilio.host, port, twilio.path)
+    return talk is not None or twilio is not None
+
+
+async def _one_call(connector: Connector, options: dict[str, Any]) -> int:
+    """One call by file or microphone; the exit code says whether its flow ended well."""
+    endings: list[h.CallOver] = []
+    failures: list[str] = []
+
+    def watch(event: Event) -> None:
+        if isinstance(event, h.CallOver):
+            endings.append(event)
+        elif isinstance(event, h.StepEnded) and event.outcome == "failure":
+            failures.append(event.reason)
+
+    connector.watch(watch)
+    if options["mic"]:
+        leg = MicrophoneLeg(open_device(), options["dnis"])
+        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, leg.leave)
+        await connector.answer(leg)
+    else:
+        said = wav.read_ulaw(options["sound"], 1)[0]
+        caller = Caller("+13175550142", options["dnis"], kind="wav")
+        played = WavLeg(said, keys=keys_of(options["dtmf"]), hang_up_after=options["hang_up"], caller=caller)
+        await connector.answer(played)
+        if options["out"]:
+            wav.write_ulaw(options["out"], (bytes(played.heard),))
+    return 1 if failures or endings[-1].by in ("error", "refused") else 0
+
+
+def keys_of(text: str | None) -> list[tuple[float, str]]:
+    """Keys with their seconds, of `1@2.5,#@3`. Raises `UsageError`."""
+    keys: list[tuple[float, str]] = []
+    for part in text.split(",") if text else []:
+        digits, _, at = part.strip().partition("@")
+        try:
+            keys += [(float(at) + 0.2 * number, digit) for number, digit in enumerate(digits)]
+        except ValueError:
+            raise UsageError(f"--dtmf {part!r} must be KEYS@SECONDS, such as 12#@2.5") from None
+    return keys
+
+
+async def _probe(connector: Connector) -> None:
+    """Say which integrations do not answer: their calls will need the fallback."""
+    active = [each for each in connector.integrations.list() if each.active]
+    for integration in active:
+        found = await _measured(connector, integration)
+        if found:
+            logger.warning("integration %s: %s", integration.name, found)
+        else:
+            logger.info("integration %s answers", integration.name)
+
+
+async def _measured(connector: Connector, integration: Integration) -> str:
+    probed = await probe(integration, connector.dial)
+    for each in probed:
+        if each.milliseconds is not None and each.ok:
+            connector.endpoints.measured(each.uri, each.milliseconds / 1000)
+        elif not each.ok:
+            connector.endpoints.failed(each.uri)
+    return problems(probed)
+
+
+async def _measure(connector: Connector) -> None:
+    """Keep round trips of integrations with several endpoints fresh."""
+    while True:
+        await asyncio.sleep(MEASURE_EVERY)
+        for integration in connector.integrations.list():
+            if integration.active and integration.endpoints:
+                await _measured(connector, integration)
+
+
+async def _until_signal(connector: Connector, seconds: float) -> None:
+    loop = asyncio.get_running_loop()
+    first, second = asyncio.Event(), asyncio.Event()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for number in signals:
+        loop.add_signal_handler(number, lambda: (second if first.is_set() else first).set())
+    gc.collect()
+    gc.freeze()
+    try:
+        await first.wait()
+        logger.info("draining: %d calls are on; a second signal ends them at once", len(connector.calls))
+        await _first_of(lambda: connector.drain(seconds), second.wait)
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+async def _first_of(*works: Callable[[], Awaitable[object]]) -> None:
+    tasks = [asyncio.ensure_future(work()) for work in works]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+_TOLD = (h.CallArrived, h.Decided, h.Operational, h.SessionBegan, h.SessionOver, h.CallOver, h.StepEnded, h.Noted)
+
+
+def _log(event: Event) -> None:
+    """A line for each thing that whoever runs it should know; nothing of what callers say, key or are numbered."""
+    if isinstance(event, _TOLD):
+        bad = isinstance(event, h.Operational) or (isinstance(event, h.SessionOver) and event.error_type)
+        level = logging.WARNING if bad else logging.INFO
+        if logger.isEnabledFor(level):
+            fields = msgspec.to_builtins(h.redacted(event))
+            words = " ".join(f"{name}={value}" for name, value in fields.items() if value and name not in _SILENT)
+            logger.log(level, "%s %s", fields["event"], words)
+
+
+_SILENT = ("event", "t", "position", "ani", "dnis", "ani_name")
+
+
+def _lines(event: Event) -> None:
+    sys.stdout.write(msgspec.json.encode(h.redacted(event)).decode() + "\n")
+    sys.stdout.flush()

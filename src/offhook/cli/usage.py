@@ -1,0 +1,142 @@
+"""`offhook usage`: what integrations were used for, by month, and whether the traces say the same."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from ..errors import UsageError
+from ..records.reconcile import Difference, reconcile, traces
+from ..records.usage import Ledger, Line, Used, sums
+
+_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+
+
+@click.command()
+@click.option("--month", metavar="YYYY-MM", help="One month (UTC). Default: this one; 'all' for all.")
+@click.option("--database", default="offhook.db", show_default=True, metavar="FILE", help="Of the connector.")
+@click.option("--integration", help="Of this integration alone.")
+@click.option("--tenant", help="Of this tenant alone.")
+@click.option("--free-server-pause", is_flag=True, help="Charge no pauses of the server.")
+@click.option("--sessions", is_flag=True, help="One line for each session instead of sums.")
+@click.option("--verify", is_flag=True, help="Measure every session again from its trace; exit with 1 if any differs.")
+@click.option("--traces", "folder", default="calls", show_default=True, metavar="FOLDER", help="Where traces are kept.")
+@click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def usage(
+    month: str | None,
+    database: str,
+    integration: str | None,
+    tenant: str | None,
+    free_server_pause: bool,
+    sessions: bool,
+    verify: bool,
+    folder: str,
+    as_csv: bool,
+    as_json: bool,
+) -> int:
+    """Show what was used: connected time without pauses of the client, in minutes rounded up once a month.
+
+    Probes cost nothing; transcription costs nothing while an Audio Connector of the same call is connected.
+    """
+    if as_csv and as_json:
+        raise UsageError("give one of --csv and --json")
+    month = month or datetime.now(UTC).strftime("%Y-%m")
+    if month != "all" and _MONTH.fullmatch(month) is None:
+        raise UsageError(f"{month!r} is no month: write it like 2026-11, or all")
+    if not Path(database).is_file():
+        raise UsageError(f"there is no database {database}: name the connector's with --database")
+    ledger = Ledger(database)
+    rows = ledger.read(None if month == "all" else month)
+    ledger.close()
+    if verify:
+        return _verify(rows, Path(folder), server_pauses=not free_server_pause, as_json=as_json)
+    rows_shown = [row for row in rows if integration in (None, row.integration) and tenant in (None, row.tenant)]
+    lines = [
+        line
+        for line in sums(rows, server_pauses=not free_server_pause)
+        if integration in (None, line.integration) and tenant in (None, line.tenant)
+    ]
+    if sessions:
+        _show([_session(row) for row in rows_shown], month, as_csv=as_csv, as_json=as_json)
+    else:
+        _show([msgspec.to_builtins(line) for line in lines], month, as_csv=as_csv, as_json=as_json, of=Line)
+    return 0
+
+
+def _session(row: Used) -> dict[str, object]:
+    measured = row.measured
+    return {
+        "session": row.session,
+        "conversation": row.conversation,
+        "month": row.month,
+        "tenant": row.tenant,
+        "integration": row.integration,
+        "profile": row.profile,
+        "started": row.started,
+        "connected_seconds": measured.connected / 8000,
+        "charged_seconds": measured.charged() / 8000,
+        "state": "ended" if row.ended else ("cut off" if row.cut(time.time()) else "connected"),
+    }
+
+
+def _show(
+    lines: list[dict[str, object]], month: str, *, as_csv: bool, as_json: bool, of: type[Line] | None = None
+) -> None:
+    if as_json:
+        click.echo(msgspec.json.encode({"month": month, "usage": lines}))
+        return
+    names = list(lines[0]) if lines else list(of.__struct_fields__) if of else []
+    if as_csv:
+        out = io.StringIO()
+        writer = csv.DictWriter(out, names, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(lines)
+        click.echo(out.getvalue(), nl=False)
+        return
+    if not lines:
+        click.echo(f"no usage in {month}")
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for name in names:
+        table.add_column(name.replace("_", " "), overflow="fold", justify="right" if "seconds" in name else "left")
+    for line in lines:
+        table.add_row(*(f"{value:.3f}" if isinstance(value, float) else str(value) for value in line.values()))
+    Console().print(table)
+
+
+def _verify(rows: list[Used], folder: Path, *, server_pauses: bool, as_json: bool) -> int:
+    if not folder.is_dir():
+        raise UsageError(f"there are no traces in {folder}: name their folder with --traces")
+    wanted = {row.session for row in rows}
+    kept = [(path, each) for path, each in traces(folder) if each is None or each.header.session in wanted]
+    agreed, differences = reconcile(rows, kept, server_pauses=server_pauses, now=time.time())
+    good = not any(difference.decides for difference in differences)
+    if as_json:
+        click.echo(msgspec.json.encode({"ok": good, "agreed": agreed, "differences": differences}))
+    else:
+        for difference in differences:
+            click.echo(_told(difference))
+        click.secho(
+            f"{agreed} of {len(rows)} sessions agree with their traces to the sample", fg="green" if good else "red"
+        )
+    return 0 if good else 1
+
+
+def _told(difference: Difference) -> str:
+    if difference.problem != "differs":
+        return f"{difference.session}: {difference.problem}"
+    return (
+        f"{difference.session}: {difference.usage} samples charged, {difference.trace} by its trace "
+        f"({((difference.usage or 0) - (difference.trace or 0)) / 8000:+.4f} s)"
+    )

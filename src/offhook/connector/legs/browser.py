@@ -1,0 +1,185 @@
+"""The browser leg: a web page whose microphone and loudspeaker are the caller, over one WebSocket.
+
+Binary messages are 20 ms of mu-law each way; text is JSON. The page says `start`, `key`, `hold`, `level` (samples that
+it has not played yet) and `hangup`; it is told `answered`, `flush` and `ended`. The page itself is served beside it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+
+from ...session.listen import Listening, listen
+from ...session.wire import Receiver, Refusal, UpgradeRequest, WireLimits
+from . import Caller
+from .socket import Arrival, SocketLeg
+
+logger = logging.getLogger("offhook.connector")
+
+PATH: Final = "/talk"
+_PAGE: Final = Path(__file__).parent / "page"
+_FILES: Final = {
+    "/": ("talk.html", "text/html; charset=utf-8"),
+    "/talk.js": ("talk.js", "text/javascript; charset=utf-8"),
+    "/worklet.js": ("worklet.js", "text/javascript; charset=utf-8"),
+    "/talk.css": ("talk.css", "text/css; charset=utf-8"),
+}
+_HEADERS: Final = (
+    (
+        "Content-Security-Policy",
+        "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    ),
+    ("Permissions-Policy", "microphone=(self)"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cache-Control", "no-store"),
+)
+#: A page sends 160 bytes at a time; none of its words is long.
+_LIMITS: Final = WireLimits(max_message=4_096, max_head=8_192)
+#: Samples that a page may say it has not played: more is no news that could be used.
+_MOST: Final = 80_000
+_KEYS: Final = frozenset("0123456789*#ABCD")
+
+
+class _Word(msgspec.Struct):
+    type: str
+    digit: str = ""
+    on: bool = False
+    samples: int = 0
+
+
+_words: Final = msgspec.json.Decoder(_Word)
+
+
+class BrowserLeg(SocketLeg):
+    """One page with a call. It is a call from the page's first word on."""
+
+    def __init__(self, caller: Caller, arrival: Arrival, left: Arrival) -> None:
+        super().__init__(caller)
+        self._arrival = arrival
+        self._left = left
+        self._started = False
+        self._level = 0
+
+    @property
+    def ahead(self) -> int:
+        """See `PhoneLeg`."""
+        return self._level
+
+    def received(self, data: str | bytes) -> None:
+        if isinstance(data, bytes):
+            if self.answered:
+                self.inlet.push(data)
+            return None
+        try:
+            word = _words.decode(data)
+        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+            return logger.debug("a page said something that is no word of ours")
+        match word.type:
+            case "start" if not self._started:
+                self._started = True
+                self._arrival(self)
+            case "key" if word.digit in _KEYS:
+                self._tell(lambda listener: listener.key(word.digit))
+            case "hold":
+                self._tell(lambda listener: listener.held(word.on))
+            case "level":
+                self._level = min(max(word.samples, 0), _MOST)
+            case "hangup":
+                self._over("hung up")
+            case _:
+                pass
+        return None
+
+    def lost(self, code: int, reason: str) -> None:
+        super().lost(code, reason)
+        self._left(self)
+
+    def _send_audio(self, heard: bytes) -> None:
+        assert self._wire is not None
+        self._wire.send(heard)
+
+    def _say(self, **word: object) -> None:
+        if self._wire is not None:
+            self._wire.send(msgspec.json.encode(word).decode())
+
+    def _say_flush(self) -> None:
+        self._level = 0
+        self._say(type="flush")
+
+    def _say_answered(self) -> None:
+        self._say(type="answered")
+
+    def _say_ended(self, cause: str) -> None:
+        self._say(type="ended", cause=cause)
+
+
+class TalkPage:
+    """Serves the page and takes its calls.
+
+    Args:
+        arrival: Takes each call.
+        number: What is called, if the page's address does not say (`?number=+1555…`).
+        max_calls: Pages that may have a connection at once.
+        origins: Other sites whose pages may call; the page's own always may.
+    """
+
+    def __init__(
+        self, arrival: Arrival, *, number: str = "talk", max_calls: int = 20, origins: Sequence[str] = ()
+    ) -> None:
+        self._arrival = arrival
+        self._number = number
+        self._max_calls = max_calls
+        self._origins = frozenset(origins)
+        self._legs: set[object] = set()
+        self._listening: Listening | None = None
+
+    async def start(self, host: str | None, port: int) -> int:
+        """Listen; returns the port. Raises `UsageError` if it cannot be had."""
+        self._listening = await listen(self.accept, host, port, limits=_LIMITS)
+        return self._listening.port
+
+    async def close(self) -> None:
+        """Stop listening, and drop what is connected."""
+        if self._listening is not None:
+            self._listening.close()
+            for leg in tuple(self._legs):
+                assert isinstance(leg, BrowserLeg)
+                leg.hang_up("normal")
+            await self._listening.wait_closed()
+
+    def accept(self, request: UpgradeRequest) -> Receiver | Refusal:
+        """See `wire.Accept`."""
+        if not request.websocket:
+            found = _FILES.get(request.path)
+            if found is None:
+                return Refusal(404)
+            name, kind = found
+            return Refusal(200, body=(_PAGE / name).read_bytes(), content_type=kind, headers=_HEADERS)
+        if request.path != PATH:
+            return Refusal(404)
+        if not self._may_call(request):
+            return Refusal(403, body=b"this site may not call from here\n")
+        if len(self._legs) >= self._max_calls:
+            return Refusal(503, body=b"all lines are busy\n")
+        leg = BrowserLeg(
+            Caller(ani="browser", dnis=self._dnis(request), kind="browser"), self._arrival, self._legs.discard
+        )
+        self._legs.add(leg)
+        return leg
+
+    def _may_call(self, request: UpgradeRequest) -> bool:
+        """A page of another site must not use a visitor's microphone and our bots; programs send no origin."""
+        origin = request.headers.get("origin")
+        if origin is None or origin in self._origins:
+            return True
+        return urlsplit(origin).netloc.lower() == request.headers.get("host", "").lower()
+
+    def _dnis(self, request: UpgradeRequest) -> str:
+        given = parse_qs(request.query).get("number", [""])[0]
+        return given[:64] or self._number

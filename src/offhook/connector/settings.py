@@ -1,0 +1,161 @@
+"""The settings of a connector: `[connector]`, `[integration.NAME]`, `[[flow]]` and `[legs]` of a TOML file.
+
+Paths in it count from the file's own folder. What cannot be used is told in one line, with its place.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ..errors import UsageError
+from ..records.record import Keep
+from ..records.store import CallStore
+from .exchange import MAX_CALLS, Connector
+from .integrations import MAX_ACTIVE, Integrations, of_table
+from .parameters import ORGANIZATION
+from .tomlflow import FallbackTable, FlowTable, flow_of
+
+DATABASE = "offhook.db"
+
+
+class KeepTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """What is kept: `folder` for the sessions' traces, `recordings` for what flows record."""
+
+    folder: str = ""
+    recordings: str = ""
+    trace: bool = True
+    report: bool = False
+
+
+class ConnectorTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """`[connector]`; see `exchange.Connector`."""
+
+    organization: str = ORGANIZATION
+    language: str = "en-US"
+    database: str = DATABASE
+    flows: str = ""
+    max_active: int = MAX_ACTIVE
+    max_calls: int = MAX_CALLS
+    transfer_targets: tuple[str, ...] = ()
+    charge_server_pause: bool = True
+    fallback: FallbackTable = FallbackTable()
+    keep: KeepTable = KeepTable()
+
+
+class TalkTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """The page with a call button. `origins`: other sites that may embed it."""
+
+    port: int
+    host: str = "127.0.0.1"
+    number: str = "talk"
+    max_calls: int = 20
+    origins: tuple[str, ...] = ()
+
+
+class TwilioTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """Media streams of Twilio. `token-env` names the environment variable with the account's auth token."""
+
+    port: int
+    host: str = "127.0.0.1"
+    path: str = "/twilio"
+    token_env: str = "TWILIO_AUTH_TOKEN"
+    public_url: str = ""
+    account: str = ""
+    max_calls: int = 100
+
+
+class LegsTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """Where calls come from."""
+
+    talk: TalkTable | None = None
+    twilio: TwilioTable | None = None
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """A whole file. Tables of verbs are left to the command line."""
+
+    connector: ConnectorTable = ConnectorTable()
+    integration: dict[str, dict[str, Any]] = {}
+    flow: tuple[FlowTable, ...] = ()
+    legs: LegsTable = LegsTable()
+    folder: Path = Path()
+
+    def path(self, name: str) -> Path:
+        """A path of the settings."""
+        return self.folder / Path(name).expanduser()
+
+
+def read(path: Path) -> Settings:
+    """Read a TOML file.
+
+    Raises:
+        UsageError: It cannot be read, or says something that is not known.
+    """
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: {error}") from None
+    return of_tables(tables, path)
+
+
+def of_tables(tables: Mapping[str, object], path: Path) -> Settings:
+    """Settings of tables that were read from a file. Raises `UsageError`."""
+    known = {name: tables[name] for name in ("connector", "integration", "flow", "legs") if name in tables}
+    try:
+        settings = msgspec.convert(known, Settings)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{path}: {error}") from None
+    return msgspec.structs.replace(settings, folder=path.parent)
+
+
+def apply(settings: Settings, connector: Connector) -> None:
+    """Give a connector its settings: integrations are written to the database, flows are added.
+
+    Raises:
+        UsageError: Something cannot be used; the message says what.
+    """
+    table = settings.connector
+    connector.integrations = Integrations(settings.path(table.database), max_active=table.max_active)
+    # What the file says counts: an integration that it makes inactive must not stand in the way of another one.
+    wanted = [of_table(name, given) for name, given in settings.integration.items()]
+    for integration in sorted(wanted, key=lambda each: each.active):
+        connector.integrations.put(integration)
+    connector.organization = table.organization
+    connector.language = table.language or None
+    connector.max_calls = table.max_calls
+    connector.transfer_targets += table.transfer_targets
+    connector.fallback = _resolved(table.fallback, settings).policy()
+    keep = table.keep
+    if keep.folder:
+        connector.store = CallStore(settings.path(keep.folder), Keep(audio=False, trace=keep.trace, report=keep.report))
+        connector.store.prepare()
+    if keep.recordings:
+        connector.recordings = CallStore(settings.path(keep.recordings), Keep(audio=True, trace=False, report=False))
+        connector.recordings.prepare()
+    for number, flow in enumerate(settings.flow, 1):
+        connector.integrations.get(flow.integration)
+        fallback = None if flow.fallback is None else _resolved(flow.fallback, settings)
+        welcome = str(settings.path(flow.welcome)) if flow.welcome else ""
+        found = msgspec.structs.replace(flow, fallback=fallback, welcome=welcome)
+        _check_sounds(found)
+        connector.add_flow(flow_of(found), *flow.numbers, name=flow.name or f"flow {number}")
+
+
+def _resolved(table: FallbackTable, settings: Settings) -> FallbackTable:
+    sounds = {name: str(settings.path(path)) for name in ("prompt", "comfort") if (path := getattr(table, name))}
+    return msgspec.structs.replace(table, **sounds)
+
+
+def _check_sounds(flow: FlowTable) -> None:
+    sounds = [flow.welcome, *(() if flow.fallback is None else (flow.fallback.prompt, flow.fallback.comfort))]
+    for sound in sounds:
+        if sound and not os.path.isfile(sound):
+            raise UsageError(f"there is no sound file {sound}")
