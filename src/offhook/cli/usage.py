@@ -16,6 +16,7 @@ from ..errors import UsageError
 from ..records.reconcile import Difference, reconcile, traces
 from ..records.usage import Ledger, Line, Used, sums
 
+_WIDE = frozenset({"conversation", "client_paused_seconds", "server_paused_seconds", "free_seconds"})
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
@@ -104,15 +105,15 @@ def _show(
     if not lines:
         click.echo(f"no usage in {month}")
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for name in names:
-        table.add_column(name.replace("_", " "), overflow="fold", justify="right" if "seconds" in name else "left")
-    for line in lines:
-        table.add_row(*(f"{value:.3f}" if isinstance(value, float) else str(value) for value in line.values()))
-    Console().print(table)
+    # Seconds of pauses and free time are for spreadsheets: what is read on a screen has to fit there.
+    shown = [name for name in names if name not in _WIDE]
+    rows = [[name.removesuffix("_seconds") for name in shown]]
+    rows += [
+        [f"{line[name]:.3f}" if isinstance(line[name], float) else str(line[name]) for name in shown] for line in lines
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _verify(rows: list[Used], folder: Path, *, server_pauses: bool, as_json: bool) -> int:
