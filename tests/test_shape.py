@@ -19,8 +19,9 @@ FILE_LIMIT, FUNCTION_LIMIT = 400, 60
 EMPTY_NAMES = {"util", "utils", "helper", "helpers", "manager", "common", "misc"}
 
 PUBLIC = {
-    "Bot", "Call", "CallEnded", "EngineError", "EngineMissing", "Engines", "Monitor", "MonitorCall", "OffhookError",
-    "PeerError", "Playback", "Transcript", "Turn", "UsageError", "__version__", "connect",
+    "Bot", "Call", "CallEnded", "Connector", "EngineError", "EngineMissing", "Engines", "Failure", "Fallback",
+    "Monitor", "MonitorCall", "OffhookError", "PeerError", "PhoneCall", "Playback", "Success", "Transcript", "Turn",
+    "UsageError", "__version__", "connect",
 }  # fmt: skip
 
 

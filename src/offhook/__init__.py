@@ -11,12 +11,12 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from .bots import Bot, Call, Engines, Monitor, MonitorCall, Playback, Transcript, Turn
-    from .connector import connect
+    from .connector import Connector, Failure, Fallback, PhoneCall, Success, connect
     from .errors import CallEnded, EngineError, EngineMissing, OffhookError, PeerError, UsageError
 
 _HOMES = {
     "offhook.bots": ("Bot", "Call", "Engines", "Monitor", "MonitorCall", "Playback", "Transcript", "Turn"),
-    "offhook.connector": ("connect",),
+    "offhook.connector": ("Connector", "Failure", "Fallback", "PhoneCall", "Success", "connect"),
     "offhook.errors": ("CallEnded", "EngineError", "EngineMissing", "OffhookError", "PeerError", "UsageError"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -25,14 +25,19 @@ __all__ = [
     "Bot",
     "Call",
     "CallEnded",
+    "Connector",
     "EngineError",
     "EngineMissing",
     "Engines",
+    "Failure",
+    "Fallback",
     "Monitor",
     "MonitorCall",
     "OffhookError",
     "PeerError",
+    "PhoneCall",
     "Playback",
+    "Success",
     "Transcript",
     "Turn",
     "UsageError",

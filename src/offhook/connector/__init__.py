@@ -2,16 +2,34 @@
 
 from .call import Call, Dial, Heard
 from .dialling import connect, new_session
-from .legs import Leg
+from .exchange import Connector
+from .integrations import Endpoint, Integration, Integrations
+from .legs import Caller, Leg, LegListener, PhoneLeg, TransferFailed
 from .legs.script import ScriptLeg, Utterance
 from .link import CAPTURE, FRAME_MS, Link, Playback, encode
 from .parameters import Channels, OpenOptions, opening
+from .phonecall import PhoneCall
 from .player import Played, Player
+from .policy import Failure, Fallback, Success
 from .recorder import Recorder
 from .result import Fault, Heartbeat, Result, RoundTrips
 from .ticker import Ticker
 
 __all__ = [
+    # a connector and its flows
+    "Connector",
+    "PhoneCall",
+    "Success",
+    "Failure",
+    "Fallback",
+    "Integration",
+    "Integrations",
+    "Endpoint",
+    # where calls come from
+    "Caller",
+    "PhoneLeg",
+    "LegListener",
+    "TransferFailed",
     # a call
     "connect",
     "Call",

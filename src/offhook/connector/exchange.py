@@ -27,6 +27,7 @@ from .parameters import ORGANIZATION
 from .phonecall import PhoneCall
 from .policy import Fallback
 from .recorder import LineRecording
+from .targets import allowed
 
 logger = logging.getLogger("offhook.connector")
 
@@ -130,10 +131,7 @@ class Connector:
 
     def may_transfer(self, target: str) -> bool:
         """Whether callers may be handed to this target."""
-        return any(
-            fnmatchcase(target, allowed) or fnmatchcase(_plain(target), _plain(allowed))
-            for allowed in self.transfer_targets
-        )
+        return allowed(target, self.transfer_targets)
 
     # Calls.
 
