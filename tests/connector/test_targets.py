@@ -22,7 +22,8 @@ def test_what_is_listed_may_be_called(target):
     "target",
     [
         "+1900555", "sip:agents@evil.example", "sip:agents@pbx.example.evil.example", "sips:agents@pbx.example",
-        "sip:1900@evil.example;x=@pbx.example", "sip:1900@evil.example?a=@pbx.example", "sip:a@evil.example@pbx.example",
+        "sip:1900@evil.example;x=@pbx.example", "sip:1900@evil.example?a=@pbx.example",
+        "sip:a@evil.example@pbx.example",
         "sip:a@evil.example,sip:b@pbx.example", "sip:<sip:x@evil.example>@pbx.example", "+15551;ext=2", "+1555&+1900",
         "sip:a\r\nTo: x@pbx.example", " +15551", "", "tel:", "sip:@pbx.example",
     ],

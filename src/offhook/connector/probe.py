@@ -11,15 +11,16 @@ import msgspec
 from ..errors import OffhookError
 from ..protocol import ClientSession, Disconnected, Event, Finished, SessionOpened, Violation
 from ..session.client import new_session_id, request_headers
-from ..session.connection import Connection
 from .context import Dialling, clock, over_socket
 from .failures import of_error
 from .integrations import Endpoint, Integration
 from .parameters import opening
-from .stream import CAPTURE, encode
+from .stream import CAPTURE, SessionLine, encode
 
 #: Seconds for dialling, `opened` and `closed` together: the session's own timers are shorter.
 _LONGEST: Final = 20.0
+#: Seconds that a server has to let go of the socket after `closed`.
+_PARTING: Final = 1.0
 
 
 class Probed(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +76,7 @@ async def _probe(integration: Integration, place: Endpoint, dial: Dialling) -> P
             case _:
                 pass
 
-    connection = Connection(session, on_event)
+    connection = SessionLine(session, on_event, None)
     began = clock()
     try:
         session.open()
@@ -87,10 +88,21 @@ async def _probe(integration: Integration, place: Endpoint, dial: Dialling) -> P
     except OffhookError as error:
         errors.append(f"Connection probe error: WebSocket connection failed: {of_error(error).message}")
     finally:
-        if not session.finished:
-            connection.abort()
+        await _part(connection)
     took = round((opened[0] - began) * 1000, 3) if opened else None
     return Probed(uri=place.uri, region=place.region, milliseconds=took, errors=tuple(errors))
+
+
+async def _part(connection: SessionLine) -> None:
+    """The server has a moment to let go of the socket; then it is dropped."""
+    if not connection.up:
+        return
+    try:
+        async with asyncio.timeout(_PARTING if connection.session.finished else 0.0):
+            await connection.gone.wait()
+    except TimeoutError:
+        connection.abort()
+        await connection.gone.wait()
 
 
 def _info(info: str | None) -> str:

@@ -129,9 +129,12 @@ def _plain(text: str) -> str:
 @click.command()
 @click.option("--keep", default="calls", show_default=True, metavar="FOLDER", help="Where to keep the call.")
 @click.option("--recordings", metavar="FOLDER", help="Recorded speech, if not in build/recordings.")
+@click.option(
+    "--talk", type=click.IntRange(0, 65535), metavar="PORT", help="Talk with the bot yourself, on a page there."
+)
 @click.option("--wire", is_flag=True, help="Show the messages too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object at the end, and nothing else.")
-def demo(keep: str, recordings: str | None, wire: bool, as_json: bool) -> int:
+def demo(keep: str, recordings: str | None, talk: int | None, wire: bool, as_json: bool) -> int:
     """Have a real phone call on this machine.
 
     A caller made of recorded human speech talks to a bot over a signed AudioHook WebSocket on loopback. No key, no
@@ -139,6 +142,8 @@ def demo(keep: str, recordings: str | None, wire: bool, as_json: bool) -> int:
     """
     set_up("warning")
     console = Console(file=sys.stderr if as_json else sys.stdout, quiet=as_json, highlight=False)
+    if talk is not None:
+        return _talk(talk, keep, console)
     found = Recordings.find(Path(recordings) if recordings else None)
     console.print(f"Caller: {found.origin}")
     if found.source == "moonshine":
@@ -155,6 +160,18 @@ def demo(keep: str, recordings: str | None, wire: bool, as_json: bool) -> int:
     if as_json:
         click.echo(msgspec.json.encode(_as_object(run, summary, good=good)).decode())
     return 0 if good else 1
+
+
+def _talk(port: int, keep: str, console: Console) -> int:
+    from .talk import talk
+
+    store = CallStore(Path(keep))
+    store.prepare()
+    try:
+        uvloop.run(talk(port, store, console))
+    finally:
+        store.close()
+    return 0
 
 
 def _report(run: Demo, summary: CallSummary, console: Console) -> None:
