@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.session.sockets import Ear
 
 from offhook.audio import wav
 from offhook.cli.demo.bot import understand_order, understand_time
+from offhook.connector.sounds import SPOKEN, loudness
 from offhook.protocol import trace
+from offhook.session.dial import dial
 
 
 @pytest.mark.timeout(150)
@@ -69,3 +75,33 @@ def test_the_bot_finds_order_numbers(text: str, order: str) -> None:
 )
 def test_the_bot_understands_times(text: str, wish: str | None) -> None:
     assert understand_time(text) == wish
+
+
+def test_a_person_may_talk_with_the_bot_of_the_demo(tmp_path):
+    program = subprocess.Popen(
+        [sys.executable, "-m", "offhook", "demo", "--talk", "0", "--keep", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert program.stdout is not None
+    line = program.stdout.readline()
+    found = re.search(r"http://127\.0\.0\.1:(\d+)/", line)
+    assert found is not None, line
+
+    async def ring() -> None:
+        ear = Ear()
+        await dial(f"ws://127.0.0.1:{found[1]}/talk", ear, headers={})
+        ear.wire.send('{"type":"start"}')
+        # The bot's first words: half a second of something that can be heard.
+        await ear.until(lambda ear: sum(type(each) is bytes and loudness(each) >= SPOKEN for each in ear.messages) > 25)
+        ear.wire.send('{"type":"hangup"}')
+        ear.wire.close()
+        await ear.until_lost()
+
+    asyncio.run(ring())
+    program.send_signal(signal.SIGINT)
+    rest = program.communicate(timeout=30)[0]
+    assert program.returncode == 0, rest
+    assert "a page calls" in rest
+    assert "River Street Books" in rest

@@ -41,7 +41,10 @@ class World:
         self.dialled: list[tuple[str, Mapping[str, str]]] = []
         self.events: list[object] = []
         self.connector = Connector(dial=self.dial, **options)
-        self.connector.watch(self.events.append)
+        self.connector.watch(self.note)
+
+    def note(self, event: object) -> None:
+        self.events.append(event)
 
     async def dial(self, uri: str, connection: Connection, headers: Mapping[str, str]) -> None:
         self.dialled.append((uri, headers))

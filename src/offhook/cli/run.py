@@ -32,8 +32,8 @@ from ..connector.settings import Settings, TalkTable, TwilioTable, apply, read
 from ..errors import UsageError
 from ..records.events import Event
 from ..records.usage import Ledger, Meter
-from .target import load_connector
 from .logs import set_up
+from .target import load_connector
 
 logger = logging.getLogger("offhook")
 
