@@ -11,7 +11,9 @@ from offhook.connector import happenings as h
 from offhook.connector.legs.wav import WavLeg
 from offhook.errors import UpgradeRejected
 from offhook.protocol import MONITOR, TRANSCRIPTION, CloseRequested, Entity, Event, Paused, Resumed
+from offhook.session.memory import join
 from offhook.session.reception import Decline
+from offhook.session.wire import UpgradeRequest
 
 from .exchanges import TONE, Scripted, World, says, speech
 from .lines import Bot
@@ -87,6 +89,39 @@ async def test_what_monitors_send_back_is_one_stream_of_the_call():
     await world.call(flow)
     assert sorted(got) == [("assist", "transcript"), ("stt", "transcript")]
     assert world.of(h.SessionBegan)[0].profile in ("transcription", "monitor", "connector")
+
+
+async def test_a_monitor_that_reads_too_slowly_loses_audio_is_told_so_and_never_a_word():
+    world = World()
+    world.serve("support", says((6.0, {})))
+    monitor = world.monitor("watch")
+    reception, loop = world.servers["wss://watch.example/"], asyncio.get_running_loop()
+    began = loop.time()
+
+    class Slow:
+        """The wire of a connection whose peer does not read for two seconds."""
+
+        def __init__(self, wire) -> None:
+            self._wire = wire
+            self.send, self.close, self.abort = wire.send, wire.close, wire.abort
+
+        @property
+        def backlog(self) -> int:
+            return 70_000 if 1.0 < loop.time() - began < 3.0 else 0
+
+    async def slow(connection) -> None:
+        fields = {"audiohook-session-id": connection.session.id, "upgrade": "websocket"}
+        receiver = reception.accept(UpgradeRequest("/", fields))
+        join(connection, receiver)
+        connection._wire = Slow(connection._wire)
+
+    world.servers["wss://watch.example/"] = slow
+    await world.call(lambda call: converse(call, ["watch"]), WavLeg(speech(6.0), keys=[(2.0, "5")]))
+    (gap,) = [event for event in monitor.events if type(event).__name__ == "AudioDiscarded"]
+    assert gap.discarded == 9 * 1600  # the frames that were full within those two seconds
+    assert len(monitor.heard) // 2 + gap.discarded == monitor.session.position
+    assert [round(event.seconds, 1) for event in world.of(h.AudioLost)] == [0.2, 1.0]
+    assert not world.of(h.RuleBroken)
 
 
 class Mad(Scripted):

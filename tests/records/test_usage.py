@@ -92,6 +92,23 @@ def test_a_session_is_written_when_it_opens_every_second_and_when_it_ends(tmp_pa
     ledger.close()
 
 
+def test_what_cannot_be_written_is_written_later(tmp_path, caplog):
+    ledger, meter = meter_at(tmp_path / "u.db", [1000.0])
+    session = meter.begin(
+        "s", conversation="c", integration="bot", tenant="", profile="connector", started=STARTED, t=lambda: 5.0
+    )
+    ledger._db.execute("ALTER TABLE usage RENAME TO away")
+    session.message("server", json.dumps({"type": "opened"}), 0.0)
+    session.end(4.0)
+    meter.close()
+    assert caplog.text.count("usage cannot be written") == 1
+    ledger._db.execute("ALTER TABLE away RENAME TO usage")
+    meter.checkpoint()
+    meter.close()
+    assert [(row.measured.connected, row.ended) for row in ledger.read()] == [(4 * RATE, True)]
+    ledger.close()
+
+
 def test_the_database_is_for_its_owner_only_and_trouble_is_told(tmp_path):
     Ledger(tmp_path / "u.db").close()
     assert (tmp_path / "u.db").stat().st_mode & 0o077 == 0

@@ -40,7 +40,9 @@ class DeadAir:
         """Take 20 ms of what the caller said and heard."""
         self._recent = [*self._recent[1 - _OF :], loudness(said) >= SPOKEN]
         if loudness(heard) >= AUDIBLE:
+            # What was said before an answer, or beneath it, has been answered.
             self._spoke, self.silent = False, 0
+            self._recent.clear()
             return
         if sum(self._recent) >= _LOUD:
             self._spoke, self._quiet, self.silent = True, 0, 0

@@ -108,7 +108,7 @@ class Strand:
         if self.window.keeping:
             session = stream.session
             self._keep(external, internal, paused=session.client_paused or session.server_paused)
-        if stream.dropped != before:
+        if stream.dropped != before and (not before or stream.dropped // ulaw.RATE != before // ulaw.RATE):
             seconds = stream.dropped / ulaw.RATE
             self.call.emit(happenings.AudioLost(self.name, seconds, t=self.call.t, position=self.call.line.position))
 

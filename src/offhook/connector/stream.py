@@ -168,9 +168,11 @@ class Stream:
             return
         self.over = True
         run = self.playback
+        sounding = run is not None or self.player.playing or bool(self._reports)
         self.unheard = self.player.flush()
-        if run is not None:
+        if sounding:
             self.unheard += self.on_flush()
+        if run is not None:
             self.playbacks.append(Playback(run.start, run.heard, self.unheard))
         self._run_start = None
         self._reports.clear()

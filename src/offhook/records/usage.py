@@ -6,6 +6,7 @@ and not a part of it. Knows sessions and their messages; nothing of calls or bot
 
 from __future__ import annotations
 
+import logging
 import math
 import sqlite3
 from collections import defaultdict
@@ -19,6 +20,8 @@ import msgspec
 from ..errors import UsageError
 from .disk import Disk
 from .metering import RATE, Gauge, Measured, Span, total
+
+logger = logging.getLogger(__name__)
 
 #: Seconds between two writes of a session that is connected.
 EVERY: Final = 1.0
@@ -159,6 +162,7 @@ class Meter:
         self._clock = clock
         self._disk = Disk()
         self._connected: set[Metered] = set()
+        self._unwritten: dict[str, Used] = {}  # of the disk's thread
 
     def begin(
         self,
@@ -193,13 +197,25 @@ class Meter:
         self._write([metered.row(self._clock())])
 
     def checkpoint(self) -> None:
-        """Write all sessions that are connected: every second."""
-        if self._connected:
+        """Write all sessions that are connected, and what could not be written before: every second."""
+        if self._connected or self._unwritten:
             now = self._clock()
             self._write([metered.row(now) for metered in self._connected])
 
     def _write(self, rows: list[Used]) -> None:
-        self._disk.submit(lambda: self._ledger.write(rows))
+        self._disk.submit(lambda: self._put(rows))
+
+    def _put(self, rows: list[Used]) -> None:
+        if self._unwritten:
+            rows = list((self._unwritten | {row.session: row for row in rows}).values())
+        try:
+            self._ledger.write(rows)
+        except sqlite3.Error as error:
+            if not self._unwritten:
+                logger.warning("usage cannot be written (%s): it is tried again every second", error)
+            self._unwritten = {row.session: row for row in rows}
+        else:
+            self._unwritten = {}
 
     def close(self) -> None:
         """Wait until all is written."""
