@@ -12,7 +12,10 @@ import pytest
 from offhook.cli.main import VERBS, cli
 
 ROOT = Path(__file__).parent.parent
-SUBVERBS = ("new", "sign", "verify", "show", "replay", "install", "key", "enrol", "list", "erase")
+SUBVERBS = (
+    "new", "sign", "verify", "show", "replay", "install", "key", "enrol", "list", "erase", "add", "test", "activate",
+    "remove",
+)  # fmt: skip
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from tests.connector.exchanges import TONE, Scripted, World, says
 
-from offhook.cli.load import load_connector
 from offhook.cli.run import load
+from offhook.cli.target import load_connector
 from offhook.connector import happenings as h
 from offhook.connector.legs import Caller
 from offhook.connector.legs.wav import WavLeg

@@ -119,6 +119,9 @@ async def test_a_server_that_does_not_open_within_five_seconds_is_tried_again_an
         "open transaction timeout (AudioHook error 408)"
     ]
     assert longest_silence(bytes(leg.heard)[: 5 * 8000]) < 1.0
+    comforted = world.of(h.Comforted)
+    assert [event.on for event in comforted] == [True, False]
+    assert comforted[0].t == pytest.approx(0.7, abs=0.05)
 
 
 async def test_what_does_not_fit_into_thirty_seconds_is_announced_as_discarded():

@@ -17,7 +17,7 @@ from .strand import Strand
 
 Watch = Callable[[Sitting], Awaitable[Trouble | None]]
 """Waits until a session fails in a way that the session itself does not know of: dead air, say."""
-Action = Literal["retry", "next-endpoint", "next-integration", "comfort", "prompt", "transfer", "hang-up", "reconnect"]
+Action = Literal["retry", "next-endpoint", "next-integration", "prompt", "transfer", "hang-up", "reconnect"]
 
 
 class Engagement:

@@ -149,6 +149,7 @@ class Connector:
         context = CallContext(
             leg.caller, line, news, self.organization, self.dial, self.endpoints, self.store, self.meter, self.language
         )
+        line.on_comfort = lambda on: news.emit(happenings.Comforted(on, t=context.t, position=line.position))
         found = self.flow_for(leg.caller.dnis)
         caller = leg.caller
         news.emit(

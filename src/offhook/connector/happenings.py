@@ -159,11 +159,17 @@ class AudioLost(Event, frozen=True):
     seconds: float
 
 
+class Comforted(Event, frozen=True):
+    """The caller begins to hear the comfort sound, or has stopped hearing it."""
+
+    on: bool
+
+
 class Decided(Event, frozen=True):
     """What the connector does about a failure, and why."""
 
     action: Literal[
-        "retry", "next-endpoint", "next-integration", "comfort", "prompt", "transfer", "hang-up", "give-up", "reconnect"
+        "retry", "next-endpoint", "next-integration", "prompt", "transfer", "hang-up", "give-up", "reconnect"
     ]
     reason: str
     target: str = ""

@@ -87,6 +87,7 @@ class Line:
         secure: Nobody listens and nothing is recorded: silence is given in its place.
         held: The caller is on hold: hears nothing of us, and says nothing to us.
         silent: Samples for which the caller has heard nothing audible.
+        on_comfort: Called when the comfort sound begins or ends to be heard.
         late, worst_lag: How well our own clock kept time.
     """
 
@@ -101,6 +102,7 @@ class Line:
         self.secure = False
         self.held = False
         self.silent = 0
+        self.on_comfort: Callable[[bool], None] = lambda on: None
         self.late = 0
         self.worst_lag = 0.0
         self._prompt: Prompt | None = None
@@ -150,7 +152,13 @@ class Line:
     def end_comfort(self) -> None:
         """The caller need not wait any longer."""
         self._cut |= self._comforting
-        self._comfort, self._comforting = None, False
+        self._comfort = None
+        self._sounds(False)
+
+    def _sounds(self, on: bool) -> None:
+        if on != self._comforting:
+            self._comforting = on
+            self.on_comfort(on)
 
     @property
     def comforting(self) -> bool:
@@ -177,10 +185,10 @@ class Line:
         if self._comfort is not None:
             if audible:
                 self._cut |= self._comforting
-                self._comforting = False
+                self._sounds(False)
             elif self._comforting or self.silent >= COMFORT_AFTER:
                 rise = not self._comforting
-                self._comforting = True
+                self._sounds(True)
                 audio = self._comfort.take(TICK)
         if self._cut or rise:
             left = int(ulaw.decode(bytes((self._last,)))[0]) if self._cut else None
