@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import tomllib
 from pathlib import Path
 
 import click
 import pytest
 
 from offhook.cli.main import VERBS, cli
+from offhook.connector.settings import of_tables
 
 ROOT = Path(__file__).parent.parent
 SUBVERBS = (
@@ -54,6 +56,12 @@ def test_commands_and_their_options_exist(page: Path) -> None:
         known = options_of(words[:1] + [word for word in words[1:2] if word in SUBVERBS])
         used = {word.split("=")[0].rstrip(",.;)") for word in words if word.startswith("--")}
         assert used - known - {"--help"} == set(), line
+
+
+def test_settings_on_the_pages_can_be_read() -> None:
+    for page in PAGES:
+        for block in re.findall(r"```toml\n(.*?)```", page.read_text(), re.DOTALL):
+            of_tables(tomllib.loads(block), page)
 
 
 def test_every_verb_is_in_the_readme() -> None:

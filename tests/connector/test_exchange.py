@@ -284,6 +284,21 @@ async def test_who_calls_is_not_in_the_redacted_events():
     assert not [secret for secret in ("1999", "1888", "Ann", "'7'") if secret in shown]
 
 
+async def test_a_leg_that_fails_ends_its_call():
+    world = World()
+    bot = world.serve("support")
+
+    class Broken(WavLeg):
+        def exchange(self, heard):
+            if self.position > 8000:
+                raise OSError("gone")
+            return super().exchange(heard)
+
+    await world.call(lambda call: call.audio_connector("support"), Broken())
+    assert [event.reason for event in bot.of(CloseRequested)] == ["end"]
+    assert world.of(h.CallOver)[0].reason == "the leg failed"
+
+
 async def test_a_shutdown_ends_calls_that_are_on():
     world = World()
     bot = world.serve("support")

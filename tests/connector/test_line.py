@@ -123,7 +123,8 @@ async def test_a_listener_that_fails_is_dropped_and_a_leg_that_fails_ends_the_li
 
     troubles = []
     leg = WavLeg()
-    line = Line(leg, lambda: troubles.append(1))
+    line = Line(leg)
+    line.on_trouble = lambda: troubles.append(1)
     ear, voice = Broken(), Broken(TONE)
     line.ears.append(ear)
     line.voice = voice

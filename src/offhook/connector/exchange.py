@@ -195,7 +195,9 @@ class Connector:
                 recording=LineRecording(self.recordings),
             )
             self.calls.add(call)
-            leg.attach(_Listener(call, gone))
+            listener = _Listener(call, gone)
+            leg.attach(listener)
+            line.on_trouble = lambda: listener.hung_up("the leg failed")
             try:
                 await leg.answer()
                 context.emit(happenings.CallAnswered(t=context.t))

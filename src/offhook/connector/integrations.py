@@ -59,6 +59,7 @@ class Integration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         reconnect: Open a new session when one is lost (P8.6): the vendor's experimental switch. For Audio Connectors,
             where the vendor has none, this is an option of ours.
         frame_ms: Milliseconds of an audio message.
+        enforce_rates: Answer too many messages with 429, and then with the end of the session, as the platform does.
         insecure: `ws://` to other machines is wanted.
     """
 
@@ -75,6 +76,7 @@ class Integration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     max_seconds: float | None = None
     reconnect: bool = False
     frame_ms: int = FRAME_MS
+    enforce_rates: bool = True
     insecure: bool = False
 
     def __repr__(self) -> str:

@@ -76,7 +76,6 @@ class Line:
 
     Args:
         leg: The caller.
-        on_trouble: Called once, if the leg itself fails.
 
     Attributes:
         position: Samples since the line was opened.
@@ -87,11 +86,12 @@ class Line:
         secure: Nobody listens and nothing is recorded: silence is given in its place.
         held: The caller is on hold: hears nothing of us, and says nothing to us.
         silent: Samples for which the caller has heard nothing audible.
+        on_trouble: Called once, if the leg itself fails.
         on_comfort: Called when the comfort sound begins or ends to be heard.
         late, worst_lag: How well our own clock kept time.
     """
 
-    def __init__(self, leg: PhoneLeg, on_trouble: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, leg: PhoneLeg) -> None:
         self.leg = leg
         self.position = 0
         self.voice: Voice | None = None
@@ -102,6 +102,7 @@ class Line:
         self.secure = False
         self.held = False
         self.silent = 0
+        self.on_trouble: Callable[[], None] = lambda: None
         self.on_comfort: Callable[[bool], None] = lambda on: None
         self.late = 0
         self.worst_lag = 0.0
@@ -110,7 +111,6 @@ class Line:
         self._comforting = False
         self._last = ulaw.SILENCE
         self._cut = False
-        self._on_trouble = on_trouble
 
     def start(self) -> None:
         """Audio runs from now on."""
@@ -209,7 +209,7 @@ class Line:
         except Exception:
             logger.exception("a leg failed: its call is ended")
             self.stop()
-            return self._on_trouble()
+            return self.on_trouble()
         self._last = heard[-1]
         if self.held or self.secure:
             external = _SILENCE

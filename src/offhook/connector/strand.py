@@ -197,7 +197,13 @@ class Strand:
             continued=tuple(self._continued),
         )
         return ClientSession(
-            new_session_id(), parameters, integration.product, capture=CAPTURE, encode=encode, start=start
+            new_session_id(),
+            parameters,
+            integration.product,
+            capture=CAPTURE,
+            encode=encode,
+            enforce_rates=integration.enforce_rates,
+            start=start,
         )
 
     def _metered(self, session: ClientSession) -> Metered | None:
