@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -122,6 +123,32 @@ def test_a_call_from_a_file_through_a_flow_of_the_settings(tmp_path):
     ran = offhook("usage", "--month", "all", "--database", database, "--verify", "--traces", traces, "--json")
     assert ran.code == 1
     assert ran.json["differences"][0]["problem"] == "differs"
+
+
+def test_a_crash_in_the_middle_of_a_call_loses_the_last_second_at_most(tmp_path):
+    wav.write_ulaw(tmp_path / "said.wav", [speech(30.0)])
+    with serving(Pin) as (_, port):
+        program = subprocess.Popen(
+            [sys.executable, "-m", "offhook", "run", settings(tmp_path, port), "--wav", str(tmp_path / "said.wav"),
+             "--no-probe", "--json"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )  # fmt: skip
+        assert program.stdout is not None
+        events = map(json.loads, program.stdout)
+        opened = next(event for event in events if event["event"] == "session_began")
+        ping = next(event for event in events if event["event"] == "round_trip")
+        time.sleep(2.5)  # it is time itself that is counted
+        program.kill()
+        program.wait()
+        program.stdout.close()
+    database = str(tmp_path / "offhook.db")
+    (row,) = offhook("usage", "--month", "all", "--database", database, "--sessions", "--json").json["usage"]
+    assert row["state"] == "connected"
+    assert row["connected_seconds"] > ping["t"] - opened["t"] + 2.5 - 1.2
+    ran = offhook("usage", "--month", "all", "--database", database, "--verify", "--traces", str(tmp_path / "calls"))
+    assert (ran.code, "1 of 1 sessions agree" in ran.out) == (0, True)
 
 
 def test_a_bot_that_is_not_there_ends_with_exit_code_1(tmp_path):

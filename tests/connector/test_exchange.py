@@ -6,14 +6,16 @@ import asyncio
 
 import pytest
 
-from offhook.audio import ulaw
+from offhook.audio import ulaw, wav
 from offhook.connector import happenings as h
 from offhook.connector.exchange import Connector
 from offhook.connector.legs import Caller
 from offhook.connector.legs.wav import WavLeg
 from offhook.connector.policy import Failure, Fallback, Success
 from offhook.errors import CallEnded, UsageError
-from offhook.protocol import AudioReceived, CloseRequested, DtmfReceived, PlaybackCompleted, PlaybackStarted
+from offhook.protocol import BARGE_IN, AudioReceived, CloseRequested, DtmfReceived, PlaybackCompleted, PlaybackStarted
+from offhook.records.record import Keep
+from offhook.records.store import CallStore
 
 from .exchanges import TONE, World, says, speech
 from .lines import Bot, echo
@@ -319,3 +321,80 @@ async def test_silence_is_digital_and_audio_byte_exact_between_bot_and_caller():
     assert isinstance(world.connector.integrations.list()[0].name, str)
     assert ulaw.silence(160) in bytes(leg.heard)
     assert not [event for event in world.events if isinstance(event, AudioReceived)]
+
+
+async def test_a_barge_in_is_silence_within_one_tick_and_the_leg_is_flushed():
+    world, times = World(), {}
+    loop = asyncio.get_running_loop()
+
+    def cut(bot):
+        times["cut"] = loop.time()
+        bot.session.send_event(BARGE_IN)
+
+    bot = world.serve("support", says((0.2, TONE * 10), (2.003, cut), (2.0, {})))
+
+    class Leg(WavLeg):
+        flushed = 0
+
+        def exchange(self, heard):
+            if heard.strip(b"\xff\x7f"):
+                times["last"] = loop.time()
+            return super().exchange(heard)
+
+        def flush(self):
+            self.flushed += 1
+            return 0
+
+    leg = await world.call(lambda call: call.audio_connector("support"), Leg())
+    assert 0 < times["last"] - times["cut"] <= 0.02  # the tick in which it ends softly
+    assert leg.flushed == 1
+    assert len(bot.of(PlaybackCompleted)) == 1
+
+
+async def test_playback_is_reported_when_it_is_heard_and_not_when_the_leg_takes_it():
+    world = World()
+    near = world.serve("near", says((0.2, TONE), (3.0, {})))
+    far = world.serve("far", says((0.2, TONE), (3.0, {})))
+
+    class Leg(WavLeg):
+        ahead = 0
+
+    async def flow(call):
+        await call.audio_connector("near")
+        leg.ahead = 1600
+        await call.audio_connector("far")
+
+    leg = Leg()
+    await world.call(flow, leg)
+    (began, ended), (began_late, ended_late) = (
+        [event.position for event in bot.events if isinstance(event, PlaybackStarted | PlaybackCompleted)]
+        for bot in (near, far)
+    )
+    assert ended - began == len(TONE)
+    assert began_late - began == pytest.approx(1600, abs=320)
+    assert ended_late - ended == pytest.approx(1600, abs=320)
+
+
+async def test_a_recording_holds_what_was_said_and_heard_and_nothing_of_secure_blocks(tmp_path):
+    store = CallStore(tmp_path, Keep(trace=False, report=False))
+    world = World(recordings=store)
+    said = speech(3.0)
+
+    async def flow(call):
+        call.record()
+        await call.play(TONE)
+        with call.secure():
+            await call.play(TONE)
+        call.record(False)
+        await call.play(TONE)
+
+    await world.call(flow, WavLeg(said))
+    store.close()
+    (path,) = tmp_path.glob("*/audio.wav")
+    external, internal = wav.read_ulaw(path, 2)
+    assert external.startswith(said[:7_900])
+    assert TONE[:7_900] in internal
+    assert len(external) <= 8_160
+    world = World()
+    await world.call(flow)
+    assert "keeps nothing" in world.of(h.CallOver)[0].reason

@@ -147,7 +147,7 @@ async def test_bots_die_at_random_and_no_caller_is_lost(tmp_path):
     sessions = {event for event in world.events if len(event) == 36}
     rows = ledger.read()
     assert {row.session for row in rows} == sessions
-    agreed, differences = reconcile(rows, traces(tmp_path / "calls"), now=0.0)
+    agreed, differences = reconcile(rows, traces(tmp_path / "calls"))
     assert (agreed, differences) == (len(sessions), [])
     ledger.close()
     assert len(sizes) >= 4

@@ -121,7 +121,7 @@ def _verify(rows: list[Used], folder: Path, *, server_pauses: bool, as_json: boo
         raise UsageError(f"there are no traces in {folder}: name their folder with --traces")
     wanted = {row.session for row in rows}
     kept = [(path, each) for path, each in traces(folder) if each is None or each.header.session in wanted]
-    agreed, differences = reconcile(rows, kept, server_pauses=server_pauses, now=time.time())
+    agreed, differences = reconcile(rows, kept, server_pauses=server_pauses)
     good = not any(difference.decides for difference in differences)
     if as_json:
         click.echo(msgspec.json.encode({"ok": good, "agreed": agreed, "differences": differences}))

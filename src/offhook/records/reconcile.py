@@ -17,8 +17,9 @@ from .metering import RATE, Gauge, Measured, Span
 from .tape import TRACE
 from .usage import Used, charged, free_time
 
-#: Samples by which a session that a crash has cut off may differ: usage is written every second, traces in batches.
-CUT: Final = 3 * RATE
+#: Samples by which a session without an end may differ, be it on or cut off by a crash: usage is written every second,
+#: a trace every two.
+OPEN: Final = 3 * RATE
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,12 +66,12 @@ def traces(folder: Path) -> Iterable[tuple[Path, trace.Trace | None]]:
 
 
 def reconcile(
-    rows: list[Used], kept: Iterable[tuple[Path, trace.Trace | None]], *, server_pauses: bool = True, now: float
+    rows: list[Used], kept: Iterable[tuple[Path, trace.Trace | None]], *, server_pauses: bool = True
 ) -> tuple[int, list[Difference]]:
     """Hold usage against traces.
 
     Returns:
-        How many sessions agree to the sample, and those that do not.
+        How many sessions agree to the sample, and those that do not. Those without an end agree within three seconds.
     """
     known = {row.session: row for row in rows}
     again: dict[str, Used] = {}
@@ -92,7 +93,7 @@ def reconcile(
         if other is None:
             differences.append(Difference(session=session, problem="no trace"))
             continue
-        difference = _compare(row, other, ours, theirs, server_pauses=server_pauses, cut=row.cut(now))
+        difference = _compare(row, other, ours, theirs, server_pauses=server_pauses)
         agreed += difference is None
         if difference is not None:
             differences.append(difference)
@@ -106,10 +107,9 @@ def _compare(
     theirs: Mapping[str, list[Span]],
     *,
     server_pauses: bool,
-    cut: bool,
 ) -> Difference | None:
     mine = charged(row, ours, server_pauses=server_pauses)
     its = charged(other, theirs, server_pauses=server_pauses)
-    if mine == its or (cut and abs(mine - its) <= CUT):
+    if mine == its or (not row.ended and abs(mine - its) <= OPEN):
         return None
     return Difference(session=row.session, problem="differs", usage=mine, trace=its)
