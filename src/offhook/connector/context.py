@@ -45,6 +45,7 @@ class CallContext:
         meter: Counts usage, if it is counted.
         language: Of the call.
         conversation, participant: UUIDs for all sessions.
+        over_at: `t` at which the caller was gone; None while the call goes on.
     """
 
     caller: Caller
@@ -58,6 +59,7 @@ class CallContext:
     language: str | None = "en-US"
     conversation: str = field(default_factory=lambda: str(uuid.uuid4()))
     participant: str = field(default_factory=lambda: str(uuid.uuid4()))
+    over_at: float | None = None
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     began: float = field(default_factory=lambda: clock())
 

@@ -179,7 +179,8 @@ class Connector:
             by, reason = "error", "the connector failed"
             leg.hang_up("error")
         finally:
-            news.emit(happenings.CallOver(by, reason, t=context.t, position=line.position))
+            over = context.over_at if context.over_at is not None else context.t
+            news.emit(happenings.CallOver(by, reason, t=over, position=line.position))
             news.end()
 
     async def _carry(self, context: CallContext, flow: Flow) -> tuple[Ending, str]:
@@ -213,6 +214,7 @@ class Connector:
                 call.over = "caller"
                 return "caller", "gone before it was answered"
             finally:
+                context.over_at = context.t  # sessions may take longer to close than callers wait
                 line.stop()
                 leg.hang_up("normal")
                 self._works.pop(call, None)
