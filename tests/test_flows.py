@@ -29,7 +29,7 @@ class Example(World):
         self.connector.integrations = world.integrations
         self.connector.dial = self.dial
         self.connector.transfer_targets = ("sip:*@pbx.example",)
-        self.connector.watch(self.events.append)
+        self.connector.watch(self.note)
 
     async def ring(self, dnis: str = "+15551234") -> WavLeg:
         leg = WavLeg(caller=Caller("+1999", dnis), hang_up_after=60)

@@ -100,6 +100,7 @@ def test_a_call_from_a_file_through_a_flow_of_the_settings(tmp_path):
     assert ran.code == 0, ran.err
     names = [line["event"] for line in ran.lines]
     assert names[0] == "call_arrived"
+    assert {line["call"] for line in ran.lines} == {ran.lines[0]["conversation"]}
     assert names[-1] == "call_over"
     assert ran.lines[-1]["by"] == "transfer"
     assert "13175550142" not in ran.out + ran.err

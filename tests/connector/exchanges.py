@@ -43,7 +43,7 @@ class World:
         self.connector = Connector(dial=self.dial, **options)
         self.connector.watch(self.note)
 
-    def note(self, event: object) -> None:
+    def note(self, conversation: str, event: object) -> None:
         self.events.append(event)
 
     async def dial(self, uri: str, connection: Connection, headers: Mapping[str, str]) -> None:

@@ -73,7 +73,7 @@ class Crowd:
 class Brief(World):
     """It keeps what the test asks for, and so does not grow by itself."""
 
-    def note(self, event: object) -> None:
+    def note(self, conversation: str, event: object) -> None:
         if isinstance(event, h.Decided):
             self.events.append(event.action)
             assert event.reason

@@ -68,7 +68,7 @@ def run(config: str | None, log_level: str, as_json: bool, **options: Any) -> in
     connector, settings = load(config)
     ledger = Ledger(settings.path(settings.connector.database))
     connector.meter = Meter(ledger, time.time)
-    connector.watch(_lines if as_json else _log)
+    connector.watch(_Lines() if as_json else _log)
     try:
         return uvloop.run(_run(connector, settings, options))
     finally:
@@ -145,7 +145,7 @@ async def _one_call(connector: Connector, options: dict[str, Any]) -> int:
     endings: list[h.CallOver] = []
     failures: list[str] = []
 
-    def watch(event: Event) -> None:
+    def watch(conversation: str, event: Event) -> None:
         if isinstance(event, h.CallOver):
             endings.append(event)
         elif isinstance(event, h.StepEnded) and event.outcome == "failure":
@@ -236,7 +236,7 @@ async def _first_of(*works: Callable[[], Awaitable[object]]) -> None:
 _TOLD = (h.CallArrived, h.Decided, h.Operational, h.SessionBegan, h.SessionOver, h.CallOver, h.StepEnded, h.Noted)
 
 
-def _log(event: Event) -> None:
+def _log(conversation: str, event: Event) -> None:
     """A line for each thing that whoever runs it should know; nothing of what callers say, key or are numbered."""
     if isinstance(event, _TOLD):
         bad = isinstance(event, h.Operational) or (isinstance(event, h.SessionOver) and event.error_type)
@@ -244,12 +244,26 @@ def _log(event: Event) -> None:
         if logger.isEnabledFor(level):
             fields = msgspec.to_builtins(h.redacted(event))
             words = " ".join(f"{name}={value}" for name, value in fields.items() if value and name not in _SILENT)
-            logger.log(level, "%s %s", fields["event"], words)
+            logger.log(level, "call %s: %s %s", conversation[:8], fields["event"], words)
 
 
 _SILENT = ("event", "t", "position", "ani", "dnis", "ani_name")
 
 
-def _lines(event: Event) -> None:
-    sys.stdout.write(msgspec.json.encode(h.redacted(event)).decode() + "\n")
-    sys.stdout.flush()
+class _Lines:
+    """Writes events as JSON lines, until nobody reads them any more: calls go on without."""
+
+    def __init__(self) -> None:
+        self._read = True
+
+    def __call__(self, conversation: str, event: Event) -> None:
+        if not self._read:
+            return
+        payload = msgspec.json.encode(h.redacted(event)).decode()
+        try:
+            sys.stdout.write(f'{{"call":"{conversation}",{payload[1:]}\n')
+            sys.stdout.flush()
+        except BrokenPipeError:
+            self._read = False
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            logger.warning("nobody reads standard output any more: events are no longer written")

@@ -8,18 +8,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from fnmatch import fnmatchcase
+from functools import partial
 from types import TracebackType
 from typing import Final, Literal, Self
 
 from ..errors import CallEnded, UsageError
+from ..records.events import Event
 from ..records.store import CallStore
 from ..records.usage import EVERY, Meter
 from . import happenings
 from .context import CallContext, Dialling, clock, over_socket
 from .endpoints import Endpoints
-from .happenings import Happenings, Observer
+from .happenings import Happenings
 from .integrations import Integrations
 from .legs import PhoneLeg
 from .line import Line
@@ -88,7 +91,7 @@ class Connector:
         self.draining = False
         self.endpoints = Endpoints(clock)
         self._flows: list[tuple[str, Flow, str]] = []
-        self._observers: list[Observer] = []
+        self._observers: list[Callable[[str, Event], None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._works: dict[PhoneCall, asyncio.Task[None]] = {}
         self._counting: asyncio.Task[None] | None = None
@@ -111,8 +114,8 @@ class Connector:
         for number in numbers or ("*",):
             self._flows.append((_plain(number), flow, name))
 
-    def watch(self, observer: Observer) -> None:
-        """Call it with each event of each call from now on."""
+    def watch(self, observer: Callable[[str, Event], None]) -> None:
+        """Call it with each event of each call from now on, and the UUID of the conversation before it."""
         self._observers.append(observer)
 
     @property
@@ -145,9 +148,19 @@ class Connector:
     async def answer(self, leg: PhoneLeg) -> None:
         """See a call through. It raises nothing."""
         line = Line(leg)
-        news = Happenings(tuple(self._observers))
+        conversation = str(uuid.uuid4())
+        news = Happenings(tuple(partial(observer, conversation) for observer in self._observers))
         context = CallContext(
-            leg.caller, line, news, self.organization, self.dial, self.endpoints, self.store, self.meter, self.language
+            leg.caller,
+            line,
+            news,
+            self.organization,
+            self.dial,
+            self.endpoints,
+            self.store,
+            self.meter,
+            self.language,
+            conversation,
         )
         line.on_comfort = lambda on: news.emit(happenings.Comforted(on, t=context.t, position=line.position))
         found = self.flow_for(leg.caller.dnis)

@@ -73,7 +73,7 @@ def running(bot: Bot, flow: Callable[..., Awaitable[object]], **options: object)
         state["loop"] = asyncio.get_running_loop()
         bot.begun = asyncio.Event()
         connector = Connector()
-        connector.watch(events.append)
+        connector.watch(lambda conversation, event: events.append(event))
         connector.add_flow(flow)
         page = TalkPage(connector.take, **options)
         async with Server(bot.reception) as server, connector:

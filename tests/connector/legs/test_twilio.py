@@ -72,7 +72,7 @@ async def until(condition) -> None:
 async def test_a_call_of_the_provider_from_start_to_stop():
     bot, events = Bot(echo), []
     connector = Connector()
-    connector.watch(events.append)
+    connector.watch(lambda conversation, event: events.append(event))
     connector.add_flow(lambda call: call.audio_connector("bot"), "+1888")
     streams = TwilioStreams(Account(), connector.take)
     port = await streams.start("127.0.0.1", 0)

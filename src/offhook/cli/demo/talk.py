@@ -36,7 +36,7 @@ async def talk(port: int, store: CallStore, console: Console) -> None:
     def watch(line: Line, event: happenings.AnyEvent) -> None:
         screen.watch(line, event)
 
-    def note(event: Event) -> None:
+    def note(conversation: str, event: Event) -> None:
         if isinstance(event, h.CallArrived | h.CallOver):
             text = "a page calls" if isinstance(event, h.CallArrived) else f"call over, ended by the {event.by}"
             screen.line(event.t, "", text)
