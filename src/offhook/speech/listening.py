@@ -10,6 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from uuid import uuid4
 
 import numpy as np
@@ -19,6 +20,7 @@ from ..audio.resample import Resampler, resample
 from ..errors import EngineError
 from . import pool as pools
 from .engines import Recogniser, Transcription, VoiceActivity
+from .finality import finality
 from .heard import (
     Heard,
     HeardWord,
@@ -179,14 +181,25 @@ class Listener:
                 self._emit(SpeechStarted(position, decided_at))
             case Paused(position) if self._early and self._utterance is not None:
                 self._utterance.final = self._recognise(self._utterance, position)
-                if self._interim and self._utterance.final is not None:
-                    self._report_when_done(self._utterance, self._utterance.final, position)
+                if self._utterance.final is not None:
+                    if self._interim:
+                        self._report_when_done(self._utterance, self._utterance.final, position)
+                    self._utterance.final.add_done_callback(partial(self._weigh, self._utterance))
             case Resumed() if self._utterance is not None and self._utterance.final is not None:
                 self._utterance.final.cancel()
                 self._utterance.final = None
             case Ended() if self._utterance is not None:
                 utterance, self._utterance = self._utterance, None
                 self._finish(utterance, decision)
+
+    def _weigh(self, utterance: _Utterance, early: asyncio.Future[Transcription]) -> None:
+        """The words up to a pause are known: they tell how long it may last before the turn is over."""
+        if utterance is not self._utterance or utterance.final is not early or early.cancelled() or early.exception():
+            return
+        result = early.result()
+        if result.text:
+            for decision in self._turns.hint(finality(result.text, result.language)):
+                self._decide(decision)
 
     def _finish(self, utterance: _Utterance, ended: Ended) -> None:
         self._last_end = ended.position
