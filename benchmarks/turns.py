@@ -61,7 +61,7 @@ async def listen(session: Session, recogniser: Recogniser, policy: TurnPolicy, p
     pool.free_at = 0.0
     listener = Listener(
         lambda event: events.append((loop.time(), event)),
-        vad=registry.vad("earshot"),
+        vad=registry.vad("silero"),
         recogniser=recogniser,
         policy=policy,
         pool=pool,
@@ -103,6 +103,8 @@ def judge(session: Session, events: list, kinds: dict[str, Score], verbose: bool
             total.false_starts += 1
         if isinstance(event, TurnEnded) and event.recognised and not real(event.start, event.end):
             total.false_turns += 1
+            if verbose:
+                print(f"  {session.condition:12} false     {event.text} ({event.end - event.start} samples)")
     return total
 
 

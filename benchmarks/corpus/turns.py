@@ -5,7 +5,8 @@ pauses, the noise, the coughs and the order are made here, from a seed, and all 
 3500 Hz. Recordings that are sentences (4 to 14 words) are in one half of the corpus only: what was tuned on `dev` is
 measured on `test`.
 
-Pauses: within numbers, between groups, log-normal with a median of 0.30 s, 0.10 to 0.90 s; while thinking ("the last
+Of twelve turns three are short answers, four sentences, two numbers; one is thought aloud, one sentence is broken by a
+pause, one is spelled. Pauses: within numbers, between groups, log-normal with a median of 0.30 s, 0.10 to 0.90 s; while thinking ("the last
 caller was ... Monday"), uniform from 0.4 to 1.1 s; within a sentence 0.15 to 0.45 s.
 """
 
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,7 @@ from offhook.testing import noise
 from offhook.testing.recordings import Recordings
 
 RATE = ulaw.RATE
+Condition = tuple[str, Callable[[int, np.random.Generator], Float32] | None, float]
 SHORT = [
     *(f"digits/day-{n}" for n in range(7)), *(f"digits/mon-{n}" for n in range(12)),
     *(f"digits/{n}" for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 50)),
@@ -32,11 +34,12 @@ SHORT = [
 ]  # fmt: skip
 OPENERS = [
     "privacy-to-blacklist-last-caller", "queue-thereare", "conf-thereare", "queue-holdtime", "confbridge-there-are",
-    "is-set-to", "to-extension", "at-tone-time-exactly", "if-correct-press", "followme/call-from",
+    "at-tone-time-exactly", "if-correct-press",
 ]  # fmt: skip
 GROUPS = [(3, 4), (3, 3, 4), (4, 4, 4, 4), (2, 2, 2, 2), (3, 3), (5,), (4,)]
 LETTERS = [f"letters/{c}" for c in "abcdefghijklmnopqrstuvwxyz"] + [f"phonetic/{c}_p" for c in "abcdefghijklmnop"]
-CONDITIONS = [("quiet", None, 0.0), ("pink", noise.pink, 20.0), ("pink", noise.pink, 12.0), ("car", noise.car, 8.0)]
+CONDITIONS = [("quiet", None, 0.0), ("pink", noise.pink, 25.0), ("pink", noise.pink, 18.0), ("car", noise.car, 15.0)]
+HARSH = [("pink", noise.pink, 12.0), ("car", noise.car, 8.0)]
 
 
 @dataclass(frozen=True)
@@ -80,19 +83,21 @@ class Maker:
             self._loaded[key] = ulaw.to_float(self._recordings.phrase(key)[0])
         return self._loaded[key]
 
-    def sessions(self, count: int) -> list[Session]:
+    def sessions(self, count: int, conditions: Sequence[Condition]) -> list[Session]:
         seed = 1 if self._part == "dev" else 2
-        return [self._session(np.random.default_rng([seed, n]), n) for n in range(count)]
+        return [
+            self._session(np.random.default_rng([seed, n]), conditions[n % len(conditions)]) for n in range(count)
+        ]
 
-    def _session(self, rng: np.random.Generator, number: int) -> Session:
-        name, colour, snr = CONDITIONS[number % len(CONDITIONS)]
+    def _session(self, rng: np.random.Generator, condition: Condition) -> Session:
+        name, colour, snr = condition
         parts: list[Float32] = [_silence(1.5)]
         at = len(parts[0])
         turns: list[Turn] = []
         disturbances: list[tuple[int, int]] = []
         gain = 10 ** (rng.uniform(-10, 0) / 20)
         kinds: list[Callable[[np.random.Generator], Float32]] = [
-            self._short, self._short, self._sentence, self._sentence, self._sentence,
+            self._short, self._short, self._short, self._sentence, self._sentence, self._sentence, self._sentence,
             self._number, self._number, self._thinking, self._broken, self._letters,
         ]  # fmt: skip
         for index in rng.permutation(len(kinds)):
@@ -159,6 +164,6 @@ def _silence(seconds: float) -> Float32:
     return np.zeros(round(seconds * RATE), np.float32)
 
 
-def build(part: str, sessions: int) -> list[Session]:
+def build(part: str, sessions: int, conditions: Sequence[Condition] = CONDITIONS) -> list[Session]:
     """The sessions of one half, `dev` or `test`. Raises `UsageError` if there are no recordings."""
-    return Maker(Recordings.find(), part).sessions(sessions)
+    return Maker(Recordings.find(), part).sessions(sessions, conditions)

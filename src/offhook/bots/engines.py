@@ -27,7 +27,7 @@ class Engines:
 
     def __init__(
         self,
-        vad: str | Callable[[], VoiceActivity] = "earshot",
+        vad: str | Callable[[], VoiceActivity] = "silero",
         recogniser: str | Recogniser = "moonshine",
         synthesiser: str | Synthesiser = "hibari",
     ) -> None:

@@ -10,12 +10,13 @@ import re
 from typing import Final, Literal
 
 Finality = Literal["finished", "unsure", "digits", "open"]
-"""`finished`: a whole sentence or a known short answer. `digits`: it ends with digits, of which more may come. `open`:
+"""`finished`: a whole sentence or a known short answer. `digits`: digits or letters one by one, of which more may come. `open`:
 nobody stops there ("my number is", "Monday and"). `unsure`: none of these."""
 
 _SHORT: Final = {
     "en": "yes no yeah yep yup nope sure okay ok correct right wrong thanks goodbye bye hello hi never nothing none stop "
-    "agent operator help today tomorrow tonight monday tuesday wednesday thursday friday saturday sunday",
+    "agent operator help cancel cancelled repeat today tomorrow tonight yesterday monday tuesday wednesday thursday friday "
+    "saturday sunday january february march april may june july august september october november december",
     "es": "sí si no vale claro correcto gracias adiós hola hoy mañana",
     "fr": "oui non d'accord exact merci bonjour aujourd'hui demain",
     "it": "sì si no va bene esatto grazie ciao oggi domani",
@@ -45,8 +46,13 @@ _DIGIT_WORDS: Final = {
     "it": "zero uno due tre quattro cinque sei sette otto nove",
     "de": "null eins zwei zwo drei vier fünf sechs sieben acht neun",
 }
+_WHOLE: Final = (7, 10, 11, 16)  # digits of telephone numbers and bank cards
+_PART: Final = (2, 3, 12, 13, 14, 15)  # too few or too many for most numbers: an area code, three quarters of a card
+_SENTENCE: Final = 3  # words; fewer end with a full stop for most recognisers, whatever they are the beginning of
+_HARDLY: Final = 0.7
 _WORD: Final = re.compile(r"[\w'’]+(?:[-.:][\w'’]+)*")
 _SPELLED: Final = re.compile(r"^(\w[\s,.-]+)*\w[.]?$")  # letters one by one
+_ITEMS: Final = re.compile(r"^([\w'’]+, )+[\w'’]+\.*$")  # words one by one: a spelling alphabet, say
 
 _short = {tag: frozenset(words.split()) for tag, words in _SHORT.items()}
 _open = {tag: frozenset(words.split()) for tag, words in _OPEN.items()}
@@ -54,35 +60,45 @@ _digit_words = {tag: frozenset(words.split()) for tag, words in _DIGIT_WORDS.ite
 _waiting = {tag: re.compile(rf"(^|\b)({words})$") for tag, words in _WAITING.items()}
 
 
-def finality(text: str, language: str | None = None) -> Finality:
+def finality(text: str, language: str | None = None, confidence: float = 1.0) -> Finality:
     """How finished a text sounds.
 
     Args:
         text: As a recogniser gives it, with punctuation if it has any.
         language: BCP 47 tag of the text; English if None.
+        confidence: 0..1; what was hardly understood is not taken for finished.
     """
+    found = _of_words(text, language)
+    return "unsure" if found == "finished" and confidence < _HARDLY else found
+
+
+def _of_words(text: str, language: str | None) -> Finality:
     tag = (language or "en").replace("_", "-").partition("-")[0].lower()
     words = [word.lower().replace("’", "'") for word in _WORD.findall(text)]
     if not words:
         return "unsure"
     stripped = text.rstrip()
-    if stripped.endswith("?"):
-        return "finished"
     if stripped.endswith(("...", "…", ":", "-")):
         return "digits" if _is_digits(words[-1], tag) else "open"
     if len(words) == 1 and words[0] in _short.get(tag, ()):
         return "finished"
     run = _digits_at_the_end(words, tag)
     if run:
-        # One alone answers "how many?"; it is no number that is being read out.
-        return "digits" if run > 1 or len(words) > 1 else "unsure"
+        return _of_digits(run, words)
     if words[-1] in _open.get(tag, ()):
         return "open"
     if tag in _waiting and _waiting[tag].search(" ".join(words)):
         return "open"
-    if len(words) > 1 and _SPELLED.match(stripped):
+    if len(words) > 1 and (_SPELLED.match(stripped) or _ITEMS.match(stripped)):
         return "digits"
-    return "finished" if stripped.endswith((".", "!")) else "unsure"
+    return "finished" if stripped.endswith((".", "!", "?")) and len(words) >= _SENTENCE else "unsure"
+
+
+def _of_digits(count: int, words: list[str]) -> Finality:
+    """What so many digits at the end say."""
+    if count in _WHOLE or (len(words) == 1 and count <= 3):
+        return "unsure"  # a whole number; or an answer to "how many?", not one that is being read out
+    return "open" if count in _PART else "digits"
 
 
 def _is_digits(word: str, tag: str) -> bool:

@@ -16,11 +16,12 @@ from uuid import uuid4
 import numpy as np
 
 from ..audio import ulaw
+from ..audio.echo import AHEAD, BLOCK, EchoGuard
 from ..audio.resample import Resampler, resample
 from ..errors import EngineError
 from . import pool as pools
-from .engines import Recogniser, Transcription, VoiceActivity
-from .finality import finality
+from .engines import Float32, Recogniser, Transcription, VoiceActivity
+from .finality import Finality, finality
 from .heard import (
     Heard,
     HeardWord,
@@ -68,6 +69,10 @@ class Listener:
             thrown away if the voice comes back, and is at hand at once if it does not.
         pool: Where the recogniser runs; by default the pool of the process.
         new_id: Makes ids of utterances.
+        played: Gives the audio that the other end was playing at a position, so that its echo is not taken for speech.
+
+    Attributes:
+        expects: Says whether a text is all that is waited for, so that the turn need not go on; None if nothing is.
     """
 
     def __init__(
@@ -82,8 +87,13 @@ class Listener:
         early: bool = True,
         pool: pools.Pool | None = None,
         new_id: Callable[[], str] = lambda: str(uuid4()),
+        played: Callable[[int, int], bytes] | None = None,
     ) -> None:
         self.language = language
+        self.expects: Callable[[str], bool] | None = None
+        self._played = played
+        self._guard = EchoGuard() if played is not None else None
+        self._doubtful = bytearray()  # for each of the last samples up to `_next`, whether it may be echo
         self._on_event = on_event
         self._vad = vad
         self._recogniser = recogniser
@@ -108,6 +118,40 @@ class Listener:
     def speaking(self) -> bool:
         """Whether a turn is under way, pauses included."""
         return self._turns.speaking
+
+    @property
+    def voiced(self) -> bool:
+        """Whether somebody speaks, pauses not included."""
+        return self._turns.speaking and not self._turns.paused
+
+    @property
+    def busy(self) -> bool:
+        """Whether a turn is under way, or over and not reported."""
+        return self._turns.speaking or bool(self._waiting)
+
+    def change(
+        self,
+        *,
+        recogniser: Recogniser | None = None,
+        language: str | None = None,
+        policy: TurnPolicy | None = None,
+    ) -> None:
+        """Go on with another recogniser, language or policy; None leaves it as it is.
+
+        An utterance under way belongs to the new ones from its first sample on: nothing is lost and nothing is cut.
+        """
+        self._recogniser = recogniser or self._recogniser
+        self.language = language or self.language
+        self._turns.policy = policy or self._turns.policy
+        utterance = self._utterance
+        if utterance is None or (recogniser is None and language is None):
+            return
+        utterance.language = self.language
+        if utterance.final is not None:
+            utterance.final.cancel()
+            utterance.final = None
+            if self._turns.paused:
+                self._begin_early(utterance, self._turns.voice_end)
 
     def feed(self, data: bytes, position: int) -> None:
         """Takes the next audio: mu-law of this channel, any length, beginning at `position`.
@@ -156,6 +200,9 @@ class Listener:
         self.flush()
         self._vad.reset()
         self._resampler.clear()
+        self._doubtful.clear()
+        if self._guard is not None:
+            self._guard.reset()
         self._unscored = self._unscored[:0]
         self._audio.clear()
         self._origin = self._last_end = position
@@ -164,14 +211,34 @@ class Listener:
     def _scores(self, data: bytes) -> Iterator[tuple[float, int, int]]:
         """Scores all whole frames: the score, and where the frame begins and ends."""
         frame, rate = self._vad.frame, self._vad.rate
-        fresh = self._resampler.push(ulaw.to_float(data))
+        fresh = self._resampler.push(self._without_echo(data))
         pcm = np.concatenate((self._unscored, np.clip(fresh, -1.0, 1.0)))
         whole = len(pcm) - len(pcm) % frame
         self._unscored = pcm[whole:]
         for at in range(0, whole, frame):
             start = self._origin + self._scored * ulaw.RATE // rate
             self._scored += frame
-            yield self._vad.score(pcm[at : at + frame]), start, self._origin + self._scored * ulaw.RATE // rate
+            end = self._origin + self._scored * ulaw.RATE // rate
+            score = self._vad.score(pcm[at : at + frame])
+            yield 0.0 if self._is_echo(start, end) else score, start, end
+
+    def _without_echo(self, data: bytes) -> Float32:
+        pcm = ulaw.to_float(data)
+        if self._guard is None or self._played is None:
+            return pcm
+        played = self._played(self._next - len(data), len(data) + AHEAD)
+        cleaned = self._guard.clean(pcm, ulaw.to_float(played))
+        blocks = np.zeros(len(cleaned.doubt) * BLOCK, np.float32)
+        blocks[: len(data)] = np.square(cleaned.audio)
+        doubtful = blocks.reshape(-1, BLOCK).mean(axis=1) < cleaned.doubt
+        self._doubtful += np.repeat(doubtful, BLOCK)[: len(data)].tobytes()
+        del self._doubtful[: -len(data) - ulaw.RATE]
+        return cleaned.audio
+
+    def _is_echo(self, start: int, end: int) -> bool:
+        """Whether most of that is no louder than what may be left of an echo."""
+        first = self._next - len(self._doubtful)
+        return 2 * self._doubtful[max(0, start - first) : max(0, end - first)].count(1) > end - start
 
     def _decide(self, decision: Decision) -> None:
         match decision:
@@ -180,11 +247,7 @@ class Listener:
                 self._utterance = _Utterance(self._new_id(), position, audio_from, self.language, reached=position)
                 self._emit(SpeechStarted(position, decided_at))
             case Paused(position) if self._early and self._utterance is not None:
-                self._utterance.final = self._recognise(self._utterance, position)
-                if self._utterance.final is not None:
-                    if self._interim:
-                        self._report_when_done(self._utterance, self._utterance.final, position)
-                    self._utterance.final.add_done_callback(partial(self._weigh, self._utterance))
+                self._begin_early(self._utterance, position)
             case Resumed() if self._utterance is not None and self._utterance.final is not None:
                 self._utterance.final.cancel()
                 self._utterance.final = None
@@ -192,18 +255,28 @@ class Listener:
                 utterance, self._utterance = self._utterance, None
                 self._finish(utterance, decision)
 
+    def _begin_early(self, utterance: _Utterance, position: int) -> None:
+        """The voice has paused there: what was said may be all."""
+        utterance.final = self._recognise(utterance, position)
+        if utterance.final is not None:
+            if self._interim:
+                self._report_when_done(utterance, utterance.final, position)
+            utterance.final.add_done_callback(partial(self._weigh, utterance))
+
     def _weigh(self, utterance: _Utterance, early: asyncio.Future[Transcription]) -> None:
         """The words up to a pause are known: they tell how long it may last before the turn is over."""
         if utterance is not self._utterance or utterance.final is not early or early.cancelled() or early.exception():
             return
         result = early.result()
         if result.text:
-            for decision in self._turns.hint(finality(result.text, result.language)):
+            full = self.expects is not None and self.expects(result.text)
+            found: Finality = "finished" if full else finality(result.text, result.language, result.confidence)
+            for decision in self._turns.hint(found):
                 self._decide(decision)
 
     def _finish(self, utterance: _Utterance, ended: Ended) -> None:
         self._last_end = ended.position
-        self._emit(SpeechEnded(ended.position, ended.decided_at))
+        self._emit(SpeechEnded(ended.position, ended.decided_at, ended.enough))
         if not ended.enough or self._closed:
             if utterance.final is not None:
                 utterance.final.cancel()

@@ -37,9 +37,9 @@ class TurnPolicy:
     onset: float = 0.12
     least: float = 0.16
     pause: float = 0.15
-    silence: float = 0.5
+    silence: float = 0.45
     finished: float = 0.25
-    digits: float = 0.65
+    digits: float = 0.6
     open: float = 1.3
     longest: float = 30.0
 
@@ -151,6 +151,11 @@ class TurnDetector:
     def paused(self) -> bool:
         """Whether the voice has paused within the turn under way."""
         return self._paused
+
+    @property
+    def voice_end(self) -> int:
+        """Where the latest voice of the turn under way ended."""
+        return self._last_voice
 
     def score(self, score: float, start: int, end: int) -> tuple[Decision, ...]:
         """Takes the score of the samples from `start` to `end`. A jump of `start` first ends what was under way."""
