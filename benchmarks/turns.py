@@ -123,7 +123,9 @@ def measure(part: str, sessions: int, policy: TurnPolicy, pool: TimedPool, verbo
     for name, score in [*sorted(kinds.items()), *sorted(conditions.items()), ("all", total)]:
         print(score.row(name))
     minutes = total.seconds / 60
-    print(f"{minutes:.0f} minutes of callers; recognition took {pool.seconds / total.seconds:.3f} of a core for each call")
+    print(
+        f"{minutes:.0f} minutes of callers; recognition took {pool.seconds / total.seconds:.3f} of a core for each call"
+    )
 
 
 def main() -> None:

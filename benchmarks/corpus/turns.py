@@ -75,6 +75,7 @@ class Maker:
             for key, clip in sorted(recordings.clips.items())
             if half(key) == part and 4 <= len(clip.text.split()) <= 14 and re.search(r"[^.][.!?]$", clip.text)
         ]
+        self._single = [key for key in self._sentences if not re.search(r"[.!?] ", recordings.clips[key].text)]
         self._part = part
         self._loaded: dict[str, Float32] = {}
 
@@ -85,9 +86,7 @@ class Maker:
 
     def sessions(self, count: int, conditions: Sequence[Condition]) -> list[Session]:
         seed = 1 if self._part == "dev" else 2
-        return [
-            self._session(np.random.default_rng([seed, n]), conditions[n % len(conditions)]) for n in range(count)
-        ]
+        return [self._session(np.random.default_rng([seed, n]), conditions[n % len(conditions)]) for n in range(count)]
 
     def _session(self, rng: np.random.Generator, condition: Condition) -> Session:
         name, colour, snr = condition
@@ -145,7 +144,7 @@ class Maker:
 
     def _broken(self, rng: np.random.Generator) -> Float32:
         """A sentence with a pause at its quietest place near the middle."""
-        sound = self._sentence(rng)
+        sound = self.clip(self._single[rng.integers(len(self._single))])
         third = len(sound) // 3
         power = np.convolve(np.square(sound[third : 2 * third]), np.ones(400), "valid")
         cut = third + int(power.argmin()) + 200

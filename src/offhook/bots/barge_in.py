@@ -61,9 +61,12 @@ class BargeInPolicy:
 
 def is_backchannel(text: str, language: str | None, more: tuple[str, ...] = ()) -> bool:
     """Whether that says no more than "I am listening"."""
-    words = [word.lower() for word in _WORD.findall(text.replace("’", "'").replace("-", " "))]
+    words = [word.lower() for word in _WORD.findall(text.replace("\u2019", "'").replace("-", " "))]
     tag = (language or "en").replace("_", "-").partition("-")[0].lower()
-    known = {*_BACKCHANNEL.get(tag, _BACKCHANNEL["en"]).split(), *(w for phrase in more for w in phrase.lower().split())}
+    known = {
+        *_BACKCHANNEL.get(tag, _BACKCHANNEL["en"]).split(),
+        *(w for phrase in more for w in phrase.lower().split()),
+    }
     return 0 < len(words) <= _MOST and all(word in known for word in words)
 
 

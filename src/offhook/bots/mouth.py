@@ -166,6 +166,11 @@ class Mouth:
             saying.track.rewind(saying.track.sent(self.ledger.sent), self.ledger.sent)
         self._carry_on(saying)
 
+    @property
+    def holds(self) -> bool:
+        """Whether a saying is held."""
+        return self._held is not None
+
     def stop_held(self) -> None:
         """The caller did cut in."""
         self.interrupt("speech")
@@ -286,7 +291,9 @@ class Mouth:
         while not saying.over:
             settled = self.ledger.settled
             saying.changed.clear()
-            waits = saying.complete and not saying.stopped and self._held is not saying  # else it takes as long as the audio, or a confirmation
+            waits = (
+                saying.complete and not saying.stopped and self._held is not saying
+            )  # else it takes as long as the audio, or a confirmation
             try:
                 async with asyncio.timeout(PATIENCE + self.waiting / RATE if waits else None):
                     await saying.changed.wait()

@@ -12,6 +12,7 @@ from ..protocol import Lane, Media
 from ..protocol.lane import Sink
 from ..records.store import CallRecord
 from .feed import Feed
+from .privacy import Privacy
 
 #: Seconds of audio that are held for a handler that has not begun to listen.
 HELD: Final = 10.0
@@ -28,6 +29,7 @@ class Stream:
         media: What was negotiated; None for a session without audio.
         order: Byte order of L16.
         record: Keeps the audio, if anything does.
+        privacy: While it is on, the caller's channel is kept as silence.
 
     Attributes:
         channels: In order; empty without audio.
@@ -35,11 +37,19 @@ class Stream:
     """
 
     __slots__ = (
-        "_first", "_held", "_lane", "_media", "_order", "_over", "_plain", "_readers", "_record", "_room", "_sinks",
-        "_timed", "channels", "width",
+        "_first", "_held", "_lane", "_media", "_order", "_over", "_plain", "_privacy", "_readers", "_record", "_room",
+        "_sinks", "_timed", "channels", "width",
     )  # fmt: skip
 
-    def __init__(self, lane: Lane, media: Media | None, order: l16.ByteOrder, record: CallRecord | None) -> None:
+    def __init__(
+        self,
+        lane: Lane,
+        media: Media | None,
+        order: l16.ByteOrder,
+        record: CallRecord | None,
+        privacy: Privacy | None = None,
+    ) -> None:
+        self._privacy = privacy
         self.channels = media.channels if media else ()
         self.width = media.width if media else 1
         self._lane = lane
@@ -65,9 +75,14 @@ class Stream:
         self._first += (sink,)
         self._arrange()
 
-    def add(self, sink: Sink) -> None:
-        """Hand all audio to a sink from now on; the first one also gets what was held until now."""
-        held, self._held = self._held, None
+    def add(self, sink: Sink, *, hold_on: bool = False) -> None:
+        """Hand all audio to a sink from now on; the first one also gets what was held until now.
+
+        With `hold_on` it gets that too, and it is held on for the first one of the others.
+        """
+        held = self._held
+        if not hold_on:
+            self._held = None
         for data, position in held or ():
             sink(data, position)
         self._sinks += (sink,)
@@ -97,6 +112,8 @@ class Stream:
     def _keep(self, data: bytes, position: int) -> None:
         assert self._record is not None
         for channel, lane in zip(self.channels, self.lanes(data), strict=True):
+            if channel == "external" and self._privacy is not None and self._privacy.on:
+                lane = ulaw.silence(len(lane))  # keys can be heard in it
             (self._record.external if channel == "external" else self._record.internal).write(position, lane)
 
     def read(self, on_loss: Callable[[int], None]) -> AsyncIterator[bytes]:

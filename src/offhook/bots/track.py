@@ -15,9 +15,9 @@ _BACK: Final = ulaw.RATE * 3 // 5
 
 
 class _Stretch(NamedTuple):
-    """From `offset` of the saying on, samples have gone to `index` of the ledger and what follows it."""
+    """From `offset` of the saying on, samples have gone to index `at` of the ledger and what follows it."""
 
-    index: int
+    at: int
     offset: int
 
 
@@ -45,7 +45,7 @@ class Track:
     def end(self) -> int:
         """Index behind the last sample made so far, as things stand."""
         last = self._stretches[-1]
-        return last.index + self.made - last.offset
+        return last.at + self.made - last.offset
 
     def begin(self, index: int) -> None:
         """What is handed on from now on goes to `index` of the ledger and what follows it."""
@@ -65,9 +65,9 @@ class Track:
     def heard(self, ledger: Ledger, now: float | None = None) -> int:
         """Offset up to which the caller has heard it; see `Ledger.heard` for `now`."""
         furthest = 0
-        ends = [stretch.index for stretch in self._stretches[1:]] + ([self.end] if self._stretches else [])
+        ends = [stretch.at for stretch in self._stretches[1:]] + ([self.end] if self._stretches else [])
         for stretch, end in zip(self._stretches, ends, strict=True):
-            count = ledger.heard(stretch.index, end, now)
+            count = ledger.heard(stretch.at, end, now)
             if count:
                 furthest = max(furthest, stretch.offset + count)
         return min(furthest, self.made)
@@ -75,7 +75,7 @@ class Track:
     def sent(self, index: int) -> int:
         """Offset that stands at an index of the ledger."""
         last = self._stretches[-1]
-        return min(self.handed, max(last.offset, last.offset + index - last.index))
+        return min(self.handed, max(last.offset, last.offset + index - last.at))
 
     def rewind(self, offset: int, index: int) -> None:
         """Hand it on once more from an offset; the ledger has that at `index`."""

