@@ -7,6 +7,7 @@ has nothing in common with what was played and hardly disturbs the fit. It knows
 
 from __future__ import annotations
 
+import math
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -28,8 +29,11 @@ _TAPS: Final = 80
 _BEFORE: Final = 16  # taps before the strongest path
 _QUIET: Final = 1e-3**2  # power, -57 dBFS: no echo below that is worth a thought
 _FAINT: Final = 10 ** (-36 / 10)  # of the power played; nor one that much softer
-_CLEAR: Final = 0.16  # correlation from which a delay is believed; that of two voices stays below 0.12
-_SPREAD: Final = 0.5  # of the power of the echo found, that may be left in what was cleaned: the room beyond the taps
+_CLEAR: Final = 0.16  # correlation from which a delay is believed; that of two voices stays below 0.12 over 0.6 s
+_SPREAD: Final = (
+    1.5  # times the power of the echo found, that may be left in what was cleaned: room beyond the taps
+)
+_ASSUMED: Final = 10 ** (-12 / 10)  # of what is played may come back before it is known how much does
 _FADE: Final = 10 ** (-60 / 10 / (0.4 * RATE / 160))  # for each 20 ms: a room that takes 0.4 s to fall silent
 
 
@@ -64,6 +68,8 @@ class EchoGuard:
         self.gain = 0.0
         self._heard = np.zeros(_MEMORY, np.float32)
         self._played = np.zeros(_MEMORY + _LONGEST + AHEAD + _TAPS, np.float32)
+        self._playing = 0  # samples since the bot began to speak
+        self._floor = 0.0  # power of the line's noise
         self._left = 0.0  # power of echo that may still ring in the room
         self._since = _MEMORY + _LONGEST  # samples since something was played
 
@@ -81,24 +87,43 @@ class EchoGuard:
         self._played = np.concatenate((kept, played))[-(max(_MEMORY, count) + _LONGEST + AHEAD + _TAPS) :]
         blocks = -(-count // BLOCK)
         if self._since > _MEMORY + _LONGEST:
-            self._left = 0.0
+            self._left, self._playing = 0.0, 0
+            self._hear_floor(heard)
             return Cleaned(heard, np.zeros(blocks, np.float32))
+        self._playing += count
         echo = self._echo(count)
         padded = np.zeros(blocks * BLOCK, np.float32)
         padded[:count] = np.square(echo)
-        return Cleaned(heard - echo, self._doubt(padded.reshape(blocks, BLOCK).mean(axis=1)))
+        power = padded.reshape(blocks, BLOCK).mean(axis=1)
+        if self.delay is None and self._playing <= _MEMORY + count:
+            power = np.maximum(power, np.float32(_ASSUMED / _SPREAD * self._loudest()))
+        cleaned = heard - echo
+        self._hear_floor(cleaned)
+        return Cleaned(cleaned, self._doubt(power))
 
     def _doubt(self, power: Float32) -> Float32:
         doubt = np.empty_like(power)
         for index, found in enumerate(power):
             self._left = max(float(found), self._left * _FADE)
-            doubt[index] = self._left * _SPREAD
+            doubt[index] = self._left * _SPREAD + (self._floor if self._left > _QUIET else 0.0)
         return doubt
+
+    def _loudest(self) -> float:
+        """The power of the loudest block that was played so shortly ago that its echo may come now."""
+        recent = self._played[: len(self._played) - AHEAD][-_LONGEST - 2 * AHEAD :]
+        blocks = recent[: len(recent) // BLOCK * BLOCK].reshape(-1, BLOCK)
+        return float(np.square(blocks).mean(axis=1).max())
+
+    def _hear_floor(self, pcm: Float32) -> None:
+        """The noise is what the quietest blocks hold; it rises slowly, by 3 dB a second, and falls at once."""
+        if len(pcm) >= BLOCK:
+            power = float(np.square(pcm[: len(pcm) // BLOCK * BLOCK].reshape(-1, BLOCK)).mean(axis=1).min())
+            self._floor = power if self._floor == 0.0 else min(power, self._floor * 2 ** (len(pcm) / RATE))
 
     def _echo(self, count: int) -> Float32:
         """The echo in the last so many samples heard, as far as it can be found."""
         nothing = np.zeros(count, np.float32)
-        window = self._heard
+        window = self._heard[-max(count, min(_MEMORY, self._playing)) :]
         if float(np.square(window).mean()) < max(_QUIET, _FAINT * float(np.square(self._played).mean())):
             return nothing
         if not self._find_delay(window) or self.delay is None:
@@ -127,7 +152,7 @@ class EchoGuard:
         total = float(np.square(sharp, dtype=np.float64).sum())
         scores = scores[: len(lengths)] / np.sqrt(np.maximum(lengths * total, 1e-9))
         best = int(np.abs(scores).argmax())
-        if abs(scores[best]) >= _CLEAR:
+        if abs(scores[best]) >= max(_CLEAR, 7 / math.sqrt(len(window))):
             self.delay = _LONGEST - best
         return self.delay is not None
 

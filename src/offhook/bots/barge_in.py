@@ -41,7 +41,7 @@ class BargeInPolicy:
     """
 
     hold: bool = True
-    sure: float = 0.8
+    sure: float = 1.2
     undecided: float = 3.0
     duck: float | None = None
     echo: bool = True
