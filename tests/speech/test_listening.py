@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from dataclasses import replace
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.speech.doubles import HandPool, LoudIsVoice, Scripted, silence, voice
 
+from offhook.audio import ulaw
 from offhook.errors import EngineError
 from offhook.speech.engines import Word
 from offhook.speech.heard import (
@@ -23,6 +26,10 @@ from offhook.speech.heard import (
 from offhook.speech.listening import Listener
 from offhook.speech.turns import TurnPolicy
 
+PLAIN = TurnPolicy(pause=0.25, silence=0.5, finished=0.5, digits=0.5, open=0.5)
+"""Looks at silence alone."""
+MADE = 1600
+"""Samples of silence that the recogniser gets behind what was heard."""
 STEP = 1600  # what the platform sends at a time
 
 
@@ -48,7 +55,7 @@ class Ear:
             self.events.append,
             vad=self.vad,
             recogniser=None if deaf else self.recogniser,
-            policy=policy,
+            policy=policy or PLAIN,
             interim=interim,
             early=early,
             pool=self.pool,
@@ -101,7 +108,7 @@ async def test_the_recogniser_gets_the_utterance_with_a_lead_and_a_tail() -> Non
         ear.hear(silence(5) + voice(1) + silence(0.6))
         await ear.work()
         ((pcm, language),) = ear.recogniser.heard
-        assert len(pcm) == (0.3 + 1.0 + 0.25) * 8000
+        assert len(pcm) == (0.3 + 1.0 + 0.25) * 8000 + MADE
         assert abs(pcm[2400 : 2400 + 8000]).min() > 0.01
         assert not pcm[:2400].any()
         assert language is None
@@ -122,7 +129,7 @@ async def test_an_early_result_is_thrown_away_if_the_voice_comes_back() -> None:
     events = await ear.work()
     assert kinds(events) == ["Heard", "TurnEnded"]
     assert len(ear.recogniser.heard) == 1, "what had not begun was taken back"
-    assert len(ear.recogniser.heard[0][0]) == (1 + 0.4 + 1 + 0.25) * 8000
+    assert len(ear.recogniser.heard[0][0]) == (1 + 0.4 + 1 + 0.25) * 8000 + MADE
 
 
 async def test_turns_are_reported_in_the_order_spoken() -> None:
@@ -210,7 +217,7 @@ async def test_without_a_recogniser_only_speech_is_told() -> None:
 
 
 async def test_a_cough_is_no_turn() -> None:
-    ear = Ear(policy=TurnPolicy(least=0.3))
+    ear = Ear(policy=replace(PLAIN, least=0.3))
     assert kinds(ear.hear(voice(0.2) + silence(1))) == ["SpeechStarted", "SpeechEnded"]
     assert await ear.work() == []
     assert ear.recogniser.heard == []
@@ -253,7 +260,7 @@ async def test_a_jump_of_the_position_ends_the_utterance_where_the_stream_stoppe
     assert ear.vad.resets == resets + 1
     heard = [event for event in await ear.work() if isinstance(event, Heard)]
     assert [(event.start, event.end) for event in heard] == [(0, 8000), (400_000, 408_000)]
-    assert [len(pcm) for pcm, _ in ear.recogniser.heard] == [8000, 8000 + 2000], "nothing is heard across the gap"
+    assert [len(pcm) for pcm, _ in ear.recogniser.heard] == [8000 + MADE, 8000 + 2000 + MADE], "nothing is heard across the gap"
 
 
 async def test_flush_ends_the_utterance_and_the_next_one_has_the_new_language() -> None:
@@ -271,10 +278,10 @@ async def test_flush_ends_the_utterance_and_the_next_one_has_the_new_language() 
 
 
 async def test_the_lead_of_a_turn_does_not_reach_into_the_one_before() -> None:
-    ear = Ear(policy=TurnPolicy(pause=0.1, silence=0.1))
+    ear = Ear(policy=replace(PLAIN, pause=0.1, silence=0.1, finished=0.1, digits=0.1, open=0.1))
     ear.hear(voice(1) + silence(0.14) + voice(1) + silence(0.2))
     await ear.work()
-    assert [len(pcm) for pcm, _ in ear.recogniser.heard] == [8000 + 800, 1120 + 8000 + 800]
+    assert [len(pcm) for pcm, _ in ear.recogniser.heard] == [8000 + 800 + MADE, 1120 + 8000 + 800 + MADE]
 
 
 async def test_audio_that_is_no_longer_needed_is_forgotten() -> None:
@@ -365,3 +372,68 @@ async def _words_are_in_order_within_their_utterance(times: list[tuple[float, fl
     assert heard.words[-1].end <= heard.end
     assert all(word.start < word.end for word in heard.words)
     assert all(before.end <= after.start for before, after in itertools.pairwise(heard.words))
+
+
+WORDY = TurnPolicy(pause=0.1, silence=0.5, finished=0.2, digits=0.7, open=1.4)
+
+
+async def silence_until_over(text: str, *, expects: str = "") -> float:
+    """Seconds of silence, in steps of 0.1, after which a turn with these words is over."""
+    ear = Ear(Scripted(text), policy=WORDY)
+    if expects:
+        ear.listener.expects = lambda said: said == expects
+    ear.hear(voice(1))
+    for tenth in range(1, 30):
+        ear.hear(silence(0.1), step=800)
+        await ear.work()
+        if any(isinstance(event, TurnEnded) for event in ear.events):
+            return tenth / 10
+    raise AssertionError("the turn does not end")
+
+
+async def test_the_words_decide_when_a_turn_is_over() -> None:
+    assert await silence_until_over("Yes.") == 0.2
+    assert await silence_until_over("Well, you know") == 0.5
+    assert await silence_until_over("Five, five, one, two.") == 0.7
+    assert await silence_until_over("My number is") == 1.4
+
+
+async def test_a_full_answer_to_what_was_asked_ends_the_turn_early() -> None:
+    assert await silence_until_over("Thick crust", expects="Thick crust") == 0.2
+    assert await silence_until_over("Thick crust") == 0.5
+
+
+async def test_another_recogniser_takes_over_in_mid_utterance_and_nothing_is_lost() -> None:
+    first, second = Scripted("hello"), Scripted("hola")
+    ear = Ear(first)
+    ear.hear(silence(1) + voice(1) + silence(0.3))
+    ear.listener.change(recogniser=second, language="es-ES")
+    ear.hear(silence(0.3))
+    heard = [event for event in await ear.work() if isinstance(event, Heard)]
+    assert [event.text for event in heard] == ["hola"]
+    ((pcm, language),) = second.heard
+    assert language == "es-ES"
+    assert len(pcm) == (0.3 + 1.0 + 0.25) * 8000 + MADE
+    assert first.heard == []
+
+
+async def test_a_bot_does_not_hear_itself() -> None:
+    """What comes back of what was played, late, softer and coloured, starts no speech; somebody's voice does."""
+    rng = np.random.default_rng(1)
+    played = ulaw.from_float((rng.standard_normal(40_000) * 0.1).astype(np.float32))
+    room = np.zeros(900)
+    room[[700, 706, 731]] = 0.3, -0.1, 0.05
+    echo = np.convolve(ulaw.to_float(played), room)[:40_000]
+    caller = np.zeros(40_000)
+    caller[24_000:32_000] = ulaw.to_float(voice(1)) * 0.9
+    for sound, starts in ((echo, 0), (echo + caller, 1)):
+        events: list[ListenerEvent] = []
+        guarded = Listener(
+            events.append,
+            vad=LoudIsVoice(),
+            played=lambda at, count: played[at : at + count] + ulaw.silence(at + count - len(played[: at + count])),
+        )
+        line = ulaw.from_float(sound.astype(np.float32))
+        for at in range(0, len(line), STEP):
+            guarded.feed(line[at : at + STEP], at)
+        assert kinds(events).count("SpeechStarted") == starts

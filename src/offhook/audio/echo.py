@@ -27,6 +27,7 @@ _LONGEST: Final = RATE * 2 // 5  # delay at most: that of calls abroad and of mo
 _MEMORY: Final = RATE * 3 // 5  # samples that are fitted over
 _TAPS: Final = 80
 _BEFORE: Final = 16  # taps before the strongest path
+_LEAST: Final = 1e-7  # power of the softest noise that a line is taken to have
 _QUIET: Final = 1e-3**2  # power, -57 dBFS: no echo below that is worth a thought
 _FAINT: Final = 10 ** (-36 / 10)  # of the power played; nor one that much softer
 _CLEAR: Final = 0.16  # correlation from which a delay is believed; that of two voices stays below 0.12 over 0.6 s
@@ -70,6 +71,7 @@ class EchoGuard:
         self._played = np.zeros(_MEMORY + _LONGEST + AHEAD + _TAPS, np.float32)
         self._playing = 0  # samples since the bot began to speak
         self._floor = 0.0  # power of the line's noise
+        self._listened = False
         self._left = 0.0  # power of echo that may still ring in the room
         self._since = _MEMORY + _LONGEST  # samples since something was played
 
@@ -118,7 +120,9 @@ class EchoGuard:
         """The noise is what the quietest blocks hold; it rises slowly, by 3 dB a second, and falls at once."""
         if len(pcm) >= BLOCK:
             power = float(np.square(pcm[: len(pcm) // BLOCK * BLOCK].reshape(-1, BLOCK)).mean(axis=1).min())
-            self._floor = power if self._floor == 0.0 else min(power, self._floor * 2 ** (len(pcm) / RATE))
+            risen = max(self._floor, _LEAST) * 2 ** (len(pcm) / RATE)
+            self._floor = min(power, risen) if self._listened else power
+            self._listened = True
 
     def _echo(self, count: int) -> Float32:
         """The echo in the last so many samples heard, as far as it can be found."""

@@ -46,7 +46,6 @@ _DIGIT_WORDS: Final = {
     "it": "zero uno due tre quattro cinque sei sette otto nove",
     "de": "null eins zwei zwo drei vier fünf sechs sieben acht neun",
 }
-_WHOLE: Final = (7, 10, 11, 16)  # digits of telephone numbers and bank cards
 _PART: Final = (2, 3, 12, 13, 14, 15)  # too few or too many for most numbers: an area code, three quarters of a card
 _SENTENCE: Final = 3  # words; fewer end with a full stop for most recognisers, whatever they are the beginning of
 _HARDLY: Final = 0.7
@@ -96,8 +95,8 @@ def _of_words(text: str, language: str | None) -> Finality:
 
 def _of_digits(count: int, words: list[str]) -> Finality:
     """What so many digits at the end say."""
-    if count in _WHOLE or (len(words) == 1 and count <= 3):
-        return "unsure"  # a whole number; or an answer to "how many?", not one that is being read out
+    if len(words) == 1 and count <= 3:
+        return "unsure"  # an answer to "how many?", not one that is being read out
     return "open" if count in _PART else "digits"
 
 

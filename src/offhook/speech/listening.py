@@ -35,6 +35,7 @@ from .turns import DROPOUT, Decision, Ended, Paused, Resumed, Started, TurnDetec
 
 _LEAD = ulaw.RATE * 3 // 10  # audio before the onset that the recogniser gets: first consonants are quiet
 _TAIL = ulaw.RATE // 4  # and after the end, at most
+_SILENCE = ulaw.RATE // 5  # made, behind the tail: recognisers end a sentence by the silence after it
 _INTERIM = ulaw.RATE // 2  # between interim results
 
 
@@ -355,7 +356,7 @@ class Listener:
 
 
 def _transcribe(recogniser: Recogniser, audio: bytes, language: str | None) -> Transcription:
-    pcm = resample(ulaw.to_float(audio), ulaw.RATE, recogniser.rate)
+    pcm = resample(np.pad(ulaw.to_float(audio), (0, _SILENCE)), ulaw.RATE, recogniser.rate)
     return recogniser.transcribe(pcm, language)
 
 
