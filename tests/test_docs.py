@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import re
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 import click
 import pytest
 
+from offhook.bots import BargeInPolicy
 from offhook.cli.main import VERBS, cli
+from offhook.speech.turns import TurnPolicy
 
 ROOT = Path(__file__).parent.parent
 SUBVERBS = ("new", "sign", "verify", "show", "replay")
@@ -56,3 +59,14 @@ def test_commands_and_their_options_exist(page: Path) -> None:
 def test_every_verb_is_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text()
     assert [verb for verb in VERBS if f"offhook {verb}" not in readme] == []
+
+
+def test_the_table_of_settings_is_true() -> None:
+    policies = [TurnPolicy(), TurnPolicy.eager(), TurnPolicy.patient()]
+    rows = [
+        f"| `TurnPolicy.{field.name}` | {' | '.join(str(getattr(policy, field.name)) for policy in policies)} |"
+        for field in dataclasses.fields(TurnPolicy)
+    ]
+    rows += [f"| `BargeInPolicy.{field.name}` | {field.default} | | |" for field in dataclasses.fields(BargeInPolicy)]
+    page = (ROOT / "docs" / "turns.md").read_text()
+    assert [line for line in page.splitlines() if line.startswith("| `")] == rows

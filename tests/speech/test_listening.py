@@ -260,7 +260,9 @@ async def test_a_jump_of_the_position_ends_the_utterance_where_the_stream_stoppe
     assert ear.vad.resets == resets + 1
     heard = [event for event in await ear.work() if isinstance(event, Heard)]
     assert [(event.start, event.end) for event in heard] == [(0, 8000), (400_000, 408_000)]
-    assert [len(pcm) for pcm, _ in ear.recogniser.heard] == [8000 + MADE, 8000 + 2000 + MADE], "nothing is heard across the gap"
+    assert [len(pcm) for pcm, _ in ear.recogniser.heard] == [8000 + MADE, 8000 + 2000 + MADE], (
+        "nothing is heard across the gap"
+    )
 
 
 async def test_flush_ends_the_utterance_and_the_next_one_has_the_new_language() -> None:

@@ -145,9 +145,7 @@ def test_presets_differ_in_patience() -> None:
     assert len(times) == 3
 
 
-@pytest.mark.parametrize(
-    ("finality", "silent"), [("finished", 0.3), ("unsure", 0.5), ("digits", 0.7), ("open", 1.2)]
-)
+@pytest.mark.parametrize(("finality", "silent"), [("finished", 0.3), ("unsure", 0.5), ("digits", 0.7), ("open", 1.2)])
 def test_the_words_tell_how_long_a_pause_may_last(finality: Finality, silent: float) -> None:
     turns = TurnDetector(TurnPolicy(pause=0.14, silence=0.5, finished=0.3, digits=0.7, open=1.2))
     run("#" * 20 + "." * 8, turns=turns)
@@ -181,7 +179,11 @@ def test_words_that_are_awaited_are_waited_for_as_for_a_number() -> None:
     assert isinstance(ended, Ended)
 
 
-@given(st.lists(st.one_of(st.text("#.", min_size=1, max_size=30), st.sampled_from(["finished", "digits", "open", "unsure"]))))
+@given(
+    st.lists(
+        st.one_of(st.text("#.", min_size=1, max_size=30), st.sampled_from(["finished", "digits", "open", "unsure"]))
+    )
+)
 def test_hints_at_any_time_leave_turns_whole(steps: list[str]) -> None:
     turns = TurnDetector(TurnPolicy(longest=2.0))
     at, speaking = 0, False
@@ -200,7 +202,17 @@ def test_hints_at_any_time_leave_turns_whole(steps: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [{"leave": 0.6}, {"enter": 1.1}, {"leave": 0}, {"pause": 0.6}, {"silence": 40}, {"onset": 0}, {"least": 0.1}, {"finished": 0}, {"open": 40}],
+    [
+        {"leave": 0.6},
+        {"enter": 1.1},
+        {"leave": 0},
+        {"pause": 0.6},
+        {"silence": 40},
+        {"onset": 0},
+        {"least": 0.1},
+        {"finished": 0},
+        {"open": 40},
+    ],
 )
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, float]) -> None:
     with pytest.raises(UsageError, match="turn policy needs"):

@@ -31,9 +31,7 @@ _LEAST: Final = 1e-7  # power of the softest noise that a line is taken to have
 _QUIET: Final = 1e-3**2  # power, -57 dBFS: no echo below that is worth a thought
 _FAINT: Final = 10 ** (-36 / 10)  # of the power played; nor one that much softer
 _CLEAR: Final = 0.16  # correlation from which a delay is believed; that of two voices stays below 0.12 over 0.6 s
-_SPREAD: Final = (
-    1.5  # times the power of the echo found, that may be left in what was cleaned: room beyond the taps
-)
+_SPREAD: Final = 1.5  # times the power of the echo found, that may be left in what was cleaned: room beyond the taps
 _ASSUMED: Final = 10 ** (-12 / 10)  # of what is played may come back before it is known how much does
 _FADE: Final = 10 ** (-60 / 10 / (0.4 * RATE / 160))  # for each 20 ms: a room that takes 0.4 s to fall silent
 

@@ -15,7 +15,7 @@ from ..protocol import DtmfReceived, Event, PlaybackCompleted, PlaybackStarted
 from ..records import events as happenings
 from ..session.reception import ServerLink
 from ..speech import heard
-from ..speech.engines import Recogniser
+from ..speech.engines import Recogniser, speaks
 from ..speech.turns import TurnPolicy
 from .answers import Accept, Choices, acceptor, is_all_of
 from .asking import Answer, Question
@@ -73,6 +73,19 @@ class Hearing(Line):
         self._inband = InbandKeys(self.stream, self._key_heard) if host.inband_keys else None
 
     # How it listens.
+
+    @property
+    def language(self) -> str | None:
+        """Language of the conversation; assign another one at any time. An utterance under way is heard in it as a whole."""
+        return self._language
+
+    @language.setter
+    def language(self, language: str | None) -> None:
+        before = getattr(self, "_language", None)
+        self._language = language
+        if language is not None and language != before and hasattr(self, "_ears"):
+            self._ears.set_language(language)
+            self.journal.note(f"language: {language}", self.position)
 
     @property
     def turn_policy(self) -> TurnPolicy:
@@ -319,8 +332,15 @@ class Hearing(Line):
                     self._on_voice((self.position - position) / RATE)
             case heard.SpeechEnded(enough=False):
                 self._barge_in.was_noise()
+            case heard.Heard(final=True):
+                self._follow(event.language)
             case heard.TurnEnded():
                 self._on_turn(event)
+
+    def _follow(self, found: str) -> None:
+        """A recogniser found out the language: if the bot speaks it, the call goes on in it."""
+        if len(self.host.languages) > 1 and self.language is not None and not speaks((found,), self.language):
+            self.language = next((tag for tag in self.host.languages if speaks((tag,), found)), self.language)
 
     def _on_voice(self, ago: float) -> None:
         if self._while_keying == "end":

@@ -23,7 +23,7 @@ _SHORT: Final = {
     "de": "ja nein genau richtig danke tschüss hallo heute morgen",
 }
 _OPEN: Final = {
-    "en": "and or but because so if that which the a an my your our their his her its this to of for with from in on "
+    "en": "and or but because if which the a an my your our their his her its this to of for with from in on "
     "at by is are was were am be will would um uh er erm hmm exactly currently press i i'm it's",
     "es": "y e o u pero porque si que el la los las un una mi su de del para con en por es son está eh este",
     "fr": "et ou mais parce que qui le la les un une mon ma mes de du pour avec en à est sont euh",
