@@ -1,6 +1,6 @@
 """How fast a bot falls silent when the caller cuts in, how often it does so for nothing, and how often it does not.
 
-    python benchmarks/barge_in.py [--prompts 200]
+    python benchmarks/barge_in.py [--prompts 40] [--only ROW]
 
 Real sessions in memory on a virtual clock: the connector's player plays the bot to the caller, tick by tick, and what
 the caller's line brings back is the caller's voice, the echo of what was played (a speakerphone: delay and room of its
@@ -34,6 +34,7 @@ from offhook.session.wire import UpgradeRequest
 from offhook.speech import pool as pools
 from offhook.speech import registry
 from offhook.speech.engines import Float32
+from offhook.speech.speaking import telephone
 from offhook.testing import clock, noise
 from offhook.testing.recordings import Recordings
 
@@ -156,21 +157,20 @@ def make_bot() -> Bench:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--prompts", type=int, default=200, help="of each kind")
-    count = parser.parse_args().prompts
+    parser.add_argument("--prompts", type=int, default=40, help="of each kind")
+    parser.add_argument("--only", default="", help="rows whose name holds this")
+    given = parser.parse_args()
+    count = given.prompts
     recordings = Recordings.find()
     replies = [
         key for key, clip in sorted(recordings.clips.items())
-        if half(key) == "test" and 3 <= len(clip.text.split()) <= 10 and "..." not in clip.text and clip.text[-1] in ".!?"
+        if half(key) == "test" and 3 <= len(clip.text.split()) <= 10
+        and "..." not in clip.text and clip.text[-1] in ".!?"
     ]  # fmt: skip
     pool = TimedPool()
     pools.shared = lambda: pool  # type: ignore[assignment]
     synthesiser = registry.synthesiser("hibari")
-    signs = []
-    from offhook.speech.speaking import telephone
-
-    for text in BACKCHANNELS:
-        signs.append(ulaw.to_float(b"".join(telephone(synthesiser, text, voice=None, language=None))))
+    signs = [ulaw.to_float(b"".join(telephone(synthesiser, text, voice=None, language=None))) for text in BACKCHANNELS]
     bot = make_bot()
     nothing = np.zeros(0, np.float32)
     print(f"{'':34}{'prompts':>8}{'stopped':>9}{'held':>7}{'went on':>9}{'stop p50':>10}{'p95':>7}")
@@ -181,14 +181,17 @@ def main() -> None:
         ("caller says mhm, echo -15 dB", -15.0, "sign"), ("caller coughs, echo -15 dB", -15.0, "cough"),
     ):  # fmt: skip
         outcomes = []
+        if given.only not in name:
+            continue
         for number in range(count):
             rng = np.random.default_rng([7, number])
-            voice = {
-                "none": lambda: nothing,
-                "speech": lambda: ulaw.to_float(recordings.phrase(replies[rng.integers(len(replies))])[0]),
-                "sign": lambda: signs[rng.integers(len(signs))],
-                "cough": lambda: noise.cough(rng) * np.float32(0.3),
-            }[kind]()
+            voice = nothing
+            if kind == "speech":
+                voice = ulaw.to_float(recordings.phrase(replies[rng.integers(len(replies))])[0])
+            elif kind == "sign":
+                voice = signs[rng.integers(len(signs))]
+            elif kind == "cough":
+                voice = noise.cough(rng) * np.float32(0.3)
             level = 0.05  # of a caller's voice, as the recordings have it
             if kind == "speech" or kind == "sign":
                 voice = voice * np.float32(level / noise.speech_level(voice))

@@ -18,7 +18,7 @@ WORDS = {
 DAYS = {
     "en": dict.fromkeys(("Monday", "Tuesday", "Wednesday", "Thursday", "Friday"), ())
     | {"es-ES": ("Spanish", "español")},
-    "es": dict.fromkeys(("lunes", "martes", "miércoles", "jueves", "viernes"), ()) | {"en-US": ("English", "inglés")},
+    "es": dict.fromkeys(("lunes", "martes", "miércoles", "viernes"), ()) | {"en-US": ("English", "inglés")},
 }
 
 

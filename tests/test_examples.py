@@ -146,10 +146,12 @@ async def test_an_appointment_in_two_languages() -> None:
 
     host.engines = Engines("earshot", Told(), Beep(), recognisers={"es": Told()}, synthesisers={"es": Beep()})
     speech = Recordings.find().utterance([next(iter(Recordings.find().clips))]).audio[:12000]
-    async with Server(Reception(host)) as server:
-        async with connect(f"ws://127.0.0.1:{server.port}/api/v1/audiohook/ws") as call:
-            for _ in range(2):
-                await call.listen(timeout=5)
-                await call.play(speech)
-            result = await call.result()
+    async with (
+        Server(Reception(host)) as server,
+        connect(f"ws://127.0.0.1:{server.port}/api/v1/audiohook/ws") as call,
+    ):
+        for _ in range(2):
+            await call.listen(timeout=5)
+            await call.play(speech)
+        result = await call.result()
     assert result.output == {"day": "martes", "language": "es"}

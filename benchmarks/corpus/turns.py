@@ -1,13 +1,13 @@
 """Callers' turns, put together from recorded prompts: short answers, sentences, numbers with pauses, thinking aloud.
 
 All of it is one woman's reading (Debian's Asterisk prompts, `make recordings`), so it is cleaner than callers are; the
-pauses, the noise, the coughs and the order are made here, from a seed, and all of it passes a telephone's band of 200 to
-3500 Hz. Recordings that are sentences (4 to 14 words) are in one half of the corpus only: what was tuned on `dev` is
+pauses, the noise, the coughs and the order are made here, from a seed, and all of it passes a telephone's band of 200
+to 3500 Hz. Recordings that are sentences (4 to 14 words) are in one half of the corpus only: what was tuned on `dev` is
 measured on `test`.
 
 Of twelve turns three are short answers, four sentences, two numbers; one is thought aloud, one sentence is broken by a
-pause, one is spelled. Pauses: within numbers, between groups, log-normal with a median of 0.30 s, 0.10 to 0.90 s; while thinking ("the last
-caller was ... Monday"), uniform from 0.4 to 1.1 s; within a sentence 0.15 to 0.45 s.
+pause, one is spelled. Pauses within numbers, between groups, are log-normal with a median of 0.30 s, 0.10 to 0.90 s;
+while thinking ("the last caller was ... Monday") uniform from 0.4 to 1.1 s; within a sentence 0.15 to 0.45 s.
 """
 
 from __future__ import annotations

@@ -330,7 +330,8 @@ async def test_whatever_the_caller_hums_each_sample_is_heard_once_or_again_from_
     ("text", "language", "is_one"),
     [
         ("Mm-hmm.", None, True), ("Okay, right.", "en-US", True), ("Okay, stop now", "en-US", False), ("", None, False),
-        ("Vale", "es-ES", True), ("D\u2019accord", "fr-FR", True), ("agent", "en", False), ("okay okay okay okay", "en", False),
+        ("Vale", "es-ES", True), ("D\u2019accord", "fr-FR", True), ("agent", "en", False),
+        ("okay okay okay okay", "en", False),
     ],
 )  # fmt: skip
 def test_signs_of_listening(text: str, language: str | None, is_one: bool) -> None:

@@ -76,7 +76,7 @@ class Hearing(Line):
 
     @property
     def language(self) -> str | None:
-        """Language of the conversation; assign another one at any time. An utterance under way is heard in it as a whole."""
+        """Language of the conversation; assign another one: an utterance under way is heard in it as a whole."""
         return self._language
 
     @language.setter

@@ -16,7 +16,8 @@ Finality = Literal["finished", "unsure", "digits", "open"]
 _SHORT: Final = {
     "en": "yes no yeah yep yup nope sure okay ok correct right wrong thanks goodbye bye hello hi never nothing none "
     "stop agent operator help cancel cancelled repeat today tomorrow tonight yesterday monday tuesday wednesday "
-    "thursday friday saturday sunday january february march april may june july august september october november december",
+    "thursday friday saturday sunday "
+    "january february march april may june july august september october november december",
     "es": "sí si no vale claro correcto gracias adiós hola hoy mañana",
     "fr": "oui non d'accord exact merci bonjour aujourd'hui demain",
     "it": "sì si no va bene esatto grazie ciao oggi domani",

@@ -37,8 +37,8 @@ class TurnPolicy:
     onset: float = 0.12
     least: float = 0.16
     pause: float = 0.12
-    silence: float = 0.45
-    finished: float = 0.25
+    silence: float = 0.42
+    finished: float = 0.2
     digits: float = 0.6
     open: float = 1.3
     longest: float = 30.0

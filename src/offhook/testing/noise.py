@@ -36,7 +36,7 @@ def telephone(pcm: Float32) -> Float32:
 
 def pink(samples: int, rng: np.random.Generator) -> Float32:
     """Noise that falls by 3 dB an octave, as of a room or a street; root mean square 1."""
-    return _coloured(samples, rng, lambda hertz: 1.0 / np.sqrt(np.maximum(hertz, 50.0)))
+    return _coloured(samples, rng, lambda hertz: np.asarray(np.maximum(hertz, 50.0) ** -0.5, np.float64))
 
 
 def car(samples: int, rng: np.random.Generator) -> Float32:
