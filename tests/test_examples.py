@@ -13,8 +13,8 @@ import pytest
 
 from offhook import connect
 from offhook.audio import tones, ulaw
-from offhook.cli.target import load_host
 from offhook.bots import Engines
+from offhook.cli.target import load_host
 from offhook.errors import UsageError
 from offhook.protocol import ClientSession
 from offhook.session.reception import Reception

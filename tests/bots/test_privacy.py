@@ -17,6 +17,10 @@ from offhook.records.store import CallStore
 pytestmark = [pytest.mark.virtual_time, pytest.mark.usefixtures("pool")]
 
 
+def files_of(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
 async def test_nothing_of_it_is_on_disk(tmp_path: Path) -> None:
     got: list[str] = []
 
@@ -36,7 +40,7 @@ async def test_nothing_of_it_is_on_disk(tmp_path: Path) -> None:
         await caller.result()
     bot.store.close()
     assert got == ["7193", "swordfish"]
-    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    files = files_of(tmp_path)
     texts = "".join(
         path.read_text(errors="replace") for path in files if path.suffix in {".json", ".ndjson", ".html", ".txt"}
     )

@@ -363,10 +363,9 @@ class Hearing(Line):
             self._turns.put(turn)
 
     def _take(self, event: Event) -> None:
-        if isinstance(event, DtmfReceived) and self._inband is not None:
-            known = self._inband.is_known(event.digit, event.position)
-            if known:
-                return  # it was heard in the sound already
+        tones = self._inband if isinstance(event, DtmfReceived) else None
+        if isinstance(event, DtmfReceived) and tones is not None and tones.is_known(event.digit, event.position):
+            return  # it was heard in the sound already
         super()._take(event)
 
     def _key_heard(self, digit: str, position: int) -> None:
@@ -374,6 +373,7 @@ class Hearing(Line):
         self._press(digit)
 
     def _on_key(self, digit: str) -> None:
+        self.journal.privacy.key_pressed()
         self._mouth.interrupt("key")
         if not self._mouth.holds:
             self._barge_in.over()

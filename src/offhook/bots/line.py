@@ -267,7 +267,6 @@ class Line:
                 self._on_other(event)
 
     def _press(self, digit: str) -> None:
-        self.journal.privacy.key_pressed()
         self.keys.press(digit)
         self._on_key(digit)
 

@@ -144,8 +144,8 @@ class Mouth:
 
     def hold(self) -> bool:
         """Perhaps the caller cuts in by speech: what is being said is held. False if there is no such thing."""
-        saying = self._may_be_cut("speech")
-        if saying is None or self._held is not None:
+        saying = self._may_be_cut("speech") if self._held is None else None
+        if saying is None:
             return False
         self._held = self._cut_off = saying
         self._residue = self._cut()
@@ -160,7 +160,7 @@ class Mouth:
             return
         self._line.emit(happenings.SayResumed(t=self._line.t, position=self._line.position, id=saying.id))
         if self.ledger.flushing:
-            return  # from where is known once the platform has told: `_settle` sees to it
+            return  # `_settle` sees to it once the platform has told how far it came
         if self._cut_off is not saying:  # it is being said softly: what has not left is said aloud
             self._playout.clear()
             saying.track.rewind(saying.track.sent(self.ledger.sent), self.ledger.sent)
@@ -177,12 +177,9 @@ class Mouth:
 
     def _may_be_cut(self, by: By) -> Saying | None:
         """What is being said, if it may be cut by that."""
-        if not (self._sayings and self._line.session.is_live):
-            return None
-        speaking = self._sayings[0]
-        if speaking.stopped or speaking.over or by not in speaking.allowed:
-            return None
-        return speaking
+        speaking = self._sayings[0] if self._sayings and self._line.session.is_live else None
+        over = speaking is None or speaking.stopped or speaking.over
+        return None if over or speaking is None or by not in speaking.allowed else speaking
 
     def on_playback(self, event: PlaybackStarted | PlaybackCompleted) -> None:
         """The platform tells what it plays."""
