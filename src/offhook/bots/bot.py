@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ..protocol import CONNECTOR, MONO, Media
 from ..speech.cache import PromptCache
 from ..speech.turns import TurnPolicy
+from .barge_in import BargeInPolicy
 from .call import Call
 from .engines import Engines
 from .host import Host
@@ -20,6 +21,8 @@ class Bot(Host):
         voice: Of the synthesiser; None for its default.
         interim: Whether events bring results before the caller's turn is over.
         turns: When the caller's turn is over.
+        barge_in: When a caller who makes a sound cuts the bot off.
+        inband_keys: Hear keys in the sound itself, for lines whose platform sends none.
         engines: What listens and speaks.
         preload: Load the engines when serving starts, not in the first call.
         languages: What to list where the platform asks for the supported languages.
@@ -35,6 +38,8 @@ class Bot(Host):
         voice: str | None = None,
         interim: bool = False,
         turns: TurnPolicy | None = None,
+        barge_in: BargeInPolicy | None = None,
+        inband_keys: bool = False,
         engines: Engines | None = None,
         preload: bool = True,
         languages: Sequence[str] = ("en-US",),
@@ -45,4 +50,6 @@ class Bot(Host):
         self.voice = voice
         self.interim = interim
         self.turns = turns or TurnPolicy()
+        self.barge_in = barge_in or BargeInPolicy()
+        self.inband_keys = inband_keys
         self.prompts = prompts

@@ -5,120 +5,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final
 
 from ..audio import wav
 from ..audio.ulaw import RATE
-from ..errors import CallEnded, UsageError
-from ..protocol import Event, PlaybackCompleted, PlaybackStarted
-from ..session.reception import ServerLink
-from ..speech import heard
+from ..errors import UsageError
 from ..speech.speaking import speak
-from .ears import Ears
-from .feed import Feed
-from .line import Handler, Line
-from .mouth import Mouth
+from .hearing import Hearing, Interruptible, Turn
 from .saying import By, Piece, Playback
 
-if TYPE_CHECKING:
-    from .bot import Bot
+__all__ = ["Call", "Interruptible", "Turn"]
 
 #: A sentence with what ends it; a dot within a number or an abbreviation of one letter ends none.
 _SENTENCE: Final = re.compile(r".*?\S.*?(?:(?<!\b\w)[.!?]+(?=\s|$)|$)", re.DOTALL)
 
-Interruptible = bool | Literal["speech", "key"]
 
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What the caller said in one go.
-
-    Attributes:
-        text: What was understood.
-        start: Where it began, samples on the caller's stream.
-        end: Where it ended.
-        confidence: 0 to 1.
-    """
-
-    text: str
-    start: int
-    end: int
-    confidence: float
-
-
-class Call(Line):
+class Call(Hearing):
     """One call of a bot. Leaving the handler ends the call well; a hang-up cancels the handler."""
-
-    host: Bot
-
-    def __init__(self, host: Bot, link: ServerLink, handler: Handler) -> None:
-        super().__init__(host, link, handler)
-        self._turns: Feed[Turn] = Feed()
-        self._mouth = Mouth(self)
-        self._ears = Ears(self, self._on_heard, policy=host.turns, interim=host.interim)
-
-    # Listening.
-
-    async def turns(self) -> AsyncIterator[Turn]:
-        """The caller's turns, from the first word of the call on, until the caller hangs up or the call ends.
-
-        Raises:
-            EngineMissing: The recogniser or the voice detector is not installed.
-            EngineError: One of them cannot be loaded.
-        """
-        try:
-            await self._ears.attach()
-        except CallEnded:
-            return
-        async for turn in self._turns.read():
-            yield turn
-
-    async def listen(self, timeout: float | None = None) -> Turn | None:  # noqa: ASYNC109
-        """The caller's next turn; None if none is over in time.
-
-        Args:
-            timeout: Seconds, counted from when the engines are there.
-
-        Raises:
-            CallEnded: The call is over.
-            EngineMissing: The recogniser or the voice detector is not installed.
-            EngineError: One of them cannot be loaded.
-        """
-        await self._ears.attach()
-        try:
-            async with asyncio.timeout(timeout):
-                return await self._turns.next()
-        except TimeoutError:
-            return None
-
-    async def dtmf(
-        self,
-        length: int | None = None,
-        terminator: str = "#",
-        *,
-        first: float | None = 10.0,
-        between: float = 3.0,
-        total: float | None = None,
-    ) -> str:
-        """Gather keys, those pressed since the last time included.
-
-        Args:
-            length: Stop after so many.
-            terminator: Keys that end the input, and do not belong to it.
-            first: Seconds to wait for the first key.
-            between: Seconds to wait for each further one.
-            total: Seconds for all of them.
-
-        Returns:
-            What was keyed, without the terminator; empty if nothing was.
-
-        Raises:
-            CallEnded: The call is over.
-        """
-        return await self.keys.collect(length, terminator, first, between, total)
 
     # Speaking.
 
@@ -166,7 +71,7 @@ class Call(Line):
         return await self._mouth.say(text, pieces, allowed, label)
 
     async def _speech(self, text: str, voice: str | None) -> AsyncGenerator[Piece, None]:
-        synthesiser = await self.host.engines.synthesiser()
+        synthesiser = await self.host.engines.synthesiser(self.language)
         for sentence in _SENTENCE.findall(text.strip()):
             # One by one, so that it is known which words a sample belongs to.
             begins = sentence.strip()
@@ -175,41 +80,6 @@ class Call(Line):
                 async for audio in stream:
                     yield Piece(audio, begins)
                     begins = ""
-
-    # What a line leaves open.
-
-    def _on_heard(self, index: int, event: heard.ListenerEvent) -> None:
-        if self.channels[index] != "external":
-            return  # a platform that sends back what the caller hears: our own voice
-        match event:
-            case heard.SpeechStarted(decided_at=at):
-                # Ears that were made late hear what was said before: that interrupts nothing any more.
-                if self.position - at < RATE:
-                    self._mouth.interrupt("speech")
-            case heard.TurnEnded(recognised=True):
-                self._mouth.turn_at = self.connection.now
-                self._turns.put(Turn(event.text, event.start, event.end, event.confidence))
-
-    def _on_key(self, digit: str) -> None:
-        self._mouth.interrupt("key")
-
-    def _on_other(self, event: Event) -> None:
-        if isinstance(event, PlaybackStarted | PlaybackCompleted):
-            self._mouth.on_playback(event)
-
-    def _stream_breaks(self) -> None:
-        self._ears.flush()
-
-    def _language_changed(self) -> None:
-        self._ears.set_language(self.language)
-
-    async def _before_end(self) -> None:
-        await self._mouth.until_quiet()
-
-    def _stream_over(self, position: int | None) -> None:
-        self._mouth.hush(position)
-        self._ears.close()
-        self._turns.end()
 
 
 def _allowed(interruptible: Interruptible) -> frozenset[By]:

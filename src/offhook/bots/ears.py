@@ -12,6 +12,7 @@ from ..audio.ulaw import RATE
 from ..errors import CallEnded, EngineError, EngineMissing
 from ..records import events as happenings
 from ..speech import heard
+from ..speech.engines import Recogniser
 from ..speech.listening import Listener
 from ..speech.turns import TurnPolicy
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("offhook.bots")
 
 Channel = Literal["external", "internal"]
+Played = Callable[[int, int], bytes]
+"""Gives audio that was played, from a position on."""
 OnHeard = Callable[[int, heard.ListenerEvent], None]
 """Takes the index of a channel and what was noticed on it."""
 
@@ -34,13 +37,21 @@ class Ears:
         policy: When a turn is over.
         interim: Whether results are wanted before a turn is over.
         backlog: As `speech.listening.Listener` has it.
+        played: What we are heard to say at a position: its echo on the caller's channel is no speech.
 
     Attributes:
         on_broken: Told if a detector fails in mid-call, which ends the listening; without it, that ends the call.
     """
 
     def __init__(
-        self, line: Line, on_heard: OnHeard, *, policy: TurnPolicy, interim: bool, backlog: float | None = None
+        self,
+        line: Line,
+        on_heard: OnHeard,
+        *,
+        policy: TurnPolicy,
+        interim: bool,
+        backlog: float | None = None,
+        played: Played | None = None,
     ) -> None:
         self._line = line
         self._on_heard = on_heard
@@ -48,6 +59,9 @@ class Ears:
         self._interim = interim
         self._backlog = backlog
         self.on_broken: Callable[[Exception], None] | None = None
+        self._played = played
+        self._recogniser: Recogniser | None = None  # in place of the one for the call's language
+        self._expects: Callable[[str], bool] | None = None
         self._listeners: list[Listener] = []
         self._attaching: asyncio.Task[bool] | None = None
         self._excused = False
@@ -57,6 +71,25 @@ class Ears:
     def attached(self) -> bool:
         """Whether somebody listens, or is about to."""
         return self._attaching is not None and _failure(self._attaching) is None
+
+    @property
+    def understands(self) -> bool:
+        """Whether what is said will be understood: there is a recogniser."""
+        return self.attached and self._attaching is not None and _result(self._attaching)
+
+    @property
+    def voiced(self) -> bool:
+        """Whether somebody speaks on the caller's channel at this moment."""
+        return any(listener.voiced for listener in self._of_caller)
+
+    @property
+    def busy(self) -> bool:
+        """Whether the caller is in the midst of a turn, or was not understood yet."""
+        return any(listener.busy for listener in self._of_caller)
+
+    @property
+    def _of_caller(self) -> list[Listener]:
+        return [one for one, name in zip(self._listeners, self._line.channels, strict=False) if name == "external"]
 
     async def attach(self, *, understand: bool = True) -> None:
         """Begin to listen and to understand; what was held of the stream until now is heard as well.
@@ -89,9 +122,46 @@ class Ears:
             listener.flush()
 
     def set_language(self, language: str | None) -> None:
-        """The language of what is said from now on."""
+        """The language of what is said from now on, and of the utterance under way."""
+        self._change(language=language)
+
+    @property
+    def recogniser(self) -> Recogniser | None:
+        """What understands in place of the one for the call's language."""
+        return self._recogniser
+
+    @recogniser.setter
+    def recogniser(self, recogniser: Recogniser | None) -> None:
+        self._recogniser = recogniser
+        self._change()
+
+    @property
+    def policy(self) -> TurnPolicy:
+        """When a turn is over."""
+        return self._policy
+
+    @policy.setter
+    def policy(self, policy: TurnPolicy) -> None:
+        self._policy = policy
+        self._change(policy=policy)
+
+    @property
+    def expects(self) -> Callable[[str], bool] | None:
+        """Tells whether a text is all that is waited for."""
+        return self._expects
+
+    @expects.setter
+    def expects(self, expects: Callable[[str], bool] | None) -> None:
+        self._expects = expects
+        for listener in self._of_caller:
+            listener.expects = expects
+
+    def _change(self, *, language: str | None = None, policy: TurnPolicy | None = None) -> None:
+        engines = self._line.host.engines
         for listener in self._listeners:
-            listener.language = language
+            known = listener.understands
+            chosen = (self._recogniser or engines.recogniser_of(language or self._line.language)) if known else None
+            listener.change(recogniser=chosen, language=language, policy=policy)
 
     async def drain(self) -> None:
         """Wait until everything that was said has been recognised."""
@@ -117,9 +187,11 @@ class Ears:
         line, engines = self._line, self._line.host.engines
         detectors = [await engines.detector() for _ in line.channels]
         try:
-            recogniser = await engines.recogniser()
+            recogniser: Recogniser | None = await engines.recogniser()
         except EngineMissing:
             recogniser = None
+        if recogniser is not None:
+            recogniser = self._recogniser or engines.recogniser_of(line.language) or recogniser
         if self._closed:
             return False
         for index, detector in enumerate(detectors):
@@ -132,8 +204,10 @@ class Ears:
                     language=line.language,
                     interim=self._interim,
                     backlog=self._backlog,
+                    played=self._played if line.channels[index] == "external" else None,
                 )
             )
+        self.expects = self._expects
         line.stream.add(self._feed)
         return recogniser is not None
 
@@ -203,6 +277,10 @@ class Ears:
             case heard.LeftOut(start, end):
                 seconds = (end - start) / RATE
                 line.journal.note(f"the recogniser does not keep up: {seconds:.1f} s were left out", start)
+
+
+def _result(task: asyncio.Task[bool]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None and task.result()
 
 
 def _failure(task: asyncio.Task[bool]) -> BaseException | None:

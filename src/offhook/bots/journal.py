@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 
+from ..audio import ulaw
 from ..protocol import (
     AudioDiscarded,
     Dropped,
@@ -23,6 +24,7 @@ from ..records import events as happenings
 from ..records.record import CallRecord
 from ..session.connection import Connection
 from .feed import Feed
+from .privacy import Privacy
 
 logger = logging.getLogger("offhook.bots")
 
@@ -53,6 +55,7 @@ class Journal:
         self._feeds: list[Feed[happenings.AnyEvent]] = []
         self._over = False
         self._noted: set[str] = set()
+        self.privacy = Privacy(lambda: connection.now)
         connection.tap = self._tap if record is not None else None
 
     def look(self) -> None:
@@ -69,6 +72,8 @@ class Journal:
         if self._over:
             return
         self._over = isinstance(event, happenings.CallEnded)
+        if self.privacy.on or (isinstance(event, happenings.Key) and self.privacy.of_keys):
+            event = happenings.redacted(event) if not self._over else event
         if self.record is not None:
             self.record.add(event)
         for feed in self._feeds:
@@ -137,7 +142,8 @@ class Journal:
     def heard(self, data: bytes, position: int) -> None:
         """Keep a message of audio that came past the tap."""
         if self.record is not None:
-            self.record.message(Role.CLIENT.value, data, self.t)
+            kept = ulaw.silence(len(data)) if self.privacy.on else data
+            self.record.message(Role.CLIENT.value, kept, self.t)
 
     def note(self, text: str, position: int | None = None) -> None:
         """Keep a remark; never what a caller said."""
@@ -152,7 +158,7 @@ class Journal:
     def _tap(self, sender: Role, data: str | bytes, now: float) -> None:
         t = now - self._began
         if self.record is not None:
-            self.record.message(sender.value, data, t)
+            self.record.message(sender.value, self.privacy.of_message(sender, data), t)
         if isinstance(data, bytes):
             return
         try:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+from ..audio import ulaw
 from ..audio.ulaw import RATE
 
 OnPlayed = Callable[[int, bytes], None]
@@ -52,6 +53,7 @@ class Ledger:
         sent: Samples that have left for the platform.
         settled: Of those, the ones whose fate is known: everything before this index was heard or thrown away.
         playing: Whether the caller is hearing us now.
+        keeps: Whether audio that leaves is kept until it was heard; set it for `audible`.
     """
 
     def __init__(self, on_played: OnPlayed | None = None) -> None:
@@ -59,6 +61,7 @@ class Ledger:
         self.settled = 0
         self.playing = False
         self._on_played = on_played
+        self.keeps = on_played is not None
         self._unsettled: deque[_Chunk] = deque()
         self._run_began = 0.0
         self._run_at = 0
@@ -82,7 +85,7 @@ class Ledger:
         """Audio has left for the platform, at this position of the caller's stream."""
         self.sent += len(data)
         unsettled = self._unsettled
-        unsettled.append(_Chunk(len(data), data if self._on_played is not None else b"", position, now))
+        unsettled.append(_Chunk(len(data), data if self.keeps else b"", position, now))
         if not self.playing and now - unsettled[0].at > _FORGOTTEN:
             self.give_up(now)  # or all that is ever sent would be kept
 
@@ -149,6 +152,22 @@ class Ledger:
         end = min(end, self.settled if now is None else self.reached(now))
         lost = sum(max(0, min(last, end) - max(first, start)) for first, last in self._lost)
         return max(0, end - start - lost)
+
+    def audible(self, position: int, samples: int) -> bytes:
+        """What the caller hears of ours from a position of its stream on, as far as is known; silence beside that."""
+        if not (self.playing and self.keeps):
+            return ulaw.silence(samples)
+        skip = position - self._run_at - self._run_heard
+        parts = [ulaw.silence(min(samples, max(0, -skip)))]
+        skip, wanted = max(0, skip), samples - len(parts[0])
+        for chunk in self._unsettled:
+            if wanted <= 0:
+                break
+            part = chunk.data[skip : skip + wanted]
+            skip = max(0, skip - chunk.size)
+            wanted -= len(part)
+            parts.append(part)
+        return b"".join((*parts, ulaw.silence(max(0, wanted))))
 
     def position_of(self, index: int) -> int | None:
         """Where on the caller's stream a sample of ours was heard; None if no run is known that holds it."""

@@ -87,7 +87,7 @@ class Line:
             record = host.store.begin(self.session.id, datetime.now(UTC), role="server", profile=profile)
         began = link.early[0][2] if link.early else link.connection.now
         self.journal = Journal(link.connection, began, partial(host.observe, self), record)
-        self.stream = Stream(self.session.lane, self.session.media, host.l16_order, record)
+        self.stream = Stream(self.session.lane, self.session.media, host.l16_order, record, self.journal.privacy)
         self._handler = handler
         self._ended_as: happenings.Outcome | None = None
         self._ending = False
@@ -148,12 +148,12 @@ class Line:
 
     def pause(self) -> None:
         """Ask the platform to stop its audio; nothing is lost of the call, only of the stream. Raises `CallEnded`."""
-        self.ask(self.session.pause)
+        self.request(self.session.pause)
         self.journal.pausing = True
 
     def resume(self) -> None:
         """Take the pause back. Raises `CallEnded`."""
-        self.ask(self.session.resume)
+        self.request(self.session.resume)
 
     def events(self) -> AsyncIterator[happenings.AnyEvent]:
         """Everything that happens from now on, until the call is over."""
@@ -188,7 +188,7 @@ class Line:
     def t(self) -> float:  # seconds since the session began
         return self.journal.t
 
-    def ask(self, ask: Callable[..., None], *arguments: Any) -> None:
+    def request(self, ask: Callable[..., None], *arguments: Any) -> None:
         """Ask the session for something and let it leave.
 
         Raises:
@@ -254,8 +254,7 @@ class Line:
         self.journal.tell(event, self.session_id, self.position)
         match event:
             case DtmfReceived(digit) if digit in KEYS:
-                self.keys.press(digit)
-                self._on_key(digit)
+                self._press(digit)
             case Paused() | Resumed():
                 self._paused = isinstance(event, Paused)
             case LanguageRequested(language):
@@ -266,6 +265,10 @@ class Line:
                 self._on_finished(clean)
             case _:
                 self._on_other(event)
+
+    def _press(self, digit: str) -> None:
+        self.keys.press(digit)
+        self._on_key(digit)
 
     def _on_language(self, language: str | None) -> None:
         if language is not None:

@@ -38,11 +38,15 @@ class Mouth:
         self.turn_at: float | None = None
         self._room = asyncio.Event()
         self._settled = asyncio.Event()
-        self._playout = Playout(on_room=self._room.set)
+        self._playout = Playout(on_room=self._has_room)
         self._turn = asyncio.Lock()
         self._sayings: list[Saying] = []  # the first one has its turn
         self._postponed: list[bytes] = []  # raw audio that waits until a barge-in is settled
         self._confirming: asyncio.TimerHandle | None = None
+        self._held: Saying | None = None  # the first one, while it is not known whether the caller cuts in
+        self._cut_off: Saying | None = None  # the one that was held, until it goes on
+        self._residue = 0  # samples that were thrown away when it was held
+        self.gain = 0.0  # of what is said while it is held; 0: nothing is
         line.connection.source = self
         line.stream.put_first(self._passed)
         line.connection.on_audio_left = self._left
@@ -123,18 +127,59 @@ class Mouth:
 
     def interrupt(self, by: By) -> None:
         """The caller cuts in: what is being said ends here if it allows that, and what waits behind it as well."""
-        if not (self._sayings and self._line.session.is_live):
+        speaking = self._may_be_cut(by)
+        if speaking is None:
             return
-        speaking = self._sayings[0]
-        if speaking.stopped or speaking.over or by not in speaking.allowed:
-            return
+        if self._held is None:
+            self._residue = self._cut()
+        elif self._cut_off is not speaking:  # it was being said softly
+            self._cut()
+        self._held = self._cut_off = None
         for saying in self._sayings:
             if by in saying.allowed:
                 saying.stop()
         line = self._line
-        residue = self._cut()
-        line.emit(happenings.BargeIn(t=line.t, position=line.position, by=by, residue=residue))
+        line.emit(happenings.BargeIn(t=line.t, position=line.position, by=by, residue=self._residue))
         self._settle()
+
+    def hold(self) -> bool:
+        """Perhaps the caller cuts in by speech: what is being said is held. False if there is no such thing."""
+        saying = self._may_be_cut("speech") if self._held is None else None
+        if saying is None:
+            return False
+        self._held = self._cut_off = saying
+        self._residue = self._cut()
+        self._line.emit(happenings.SayHeld(t=self._line.t, position=self._line.position, id=saying.id))
+        self._settle()
+        return True
+
+    def go_on(self) -> None:
+        """The caller did not cut in: what was held goes on, from the beginning of the word at which it was held."""
+        saying, self._held = self._held, None
+        if saying is None or saying.over or saying.stopped:
+            return
+        self._line.emit(happenings.SayResumed(t=self._line.t, position=self._line.position, id=saying.id))
+        if self.ledger.flushing:
+            return  # `_settle` sees to it once the platform has told how far it came
+        if self._cut_off is not saying:  # it is being said softly: what has not left is said aloud
+            self._playout.clear()
+            saying.track.rewind(saying.track.sent(self.ledger.sent), self.ledger.sent)
+        self._carry_on(saying)
+
+    @property
+    def holds(self) -> bool:
+        """Whether a saying is held."""
+        return self._held is not None
+
+    def stop_held(self) -> None:
+        """The caller did cut in."""
+        self.interrupt("speech")
+
+    def _may_be_cut(self, by: By) -> Saying | None:
+        """What is being said, if it may be cut by that."""
+        speaking = self._sayings[0] if self._sayings and self._line.session.is_live else None
+        over = speaking is None or speaking.stopped or speaking.over
+        return None if over or speaking is None or by not in speaking.allowed else speaking
 
     def on_playback(self, event: PlaybackStarted | PlaybackCompleted) -> None:
         """The platform tells what it plays."""
@@ -170,6 +215,7 @@ class Mouth:
     def _begin(self, saying: Saying) -> None:
         saying.start = saying.end = self.ledger.settled + self.waiting
         saying.answers, self.turn_at = self.turn_at, None
+        saying.track.begin(saying.start)
         saying.begun = True
         line = self._line
         line.emit(happenings.SayStarted(t=line.t, position=line.position, id=saying.id, text=saying.label))
@@ -195,30 +241,56 @@ class Mouth:
     async def _feed(self, saying: Saying, pieces: AsyncGenerator[Piece, None]) -> None:
         try:
             async for piece in pieces:
-                while self._playout.full:
+                while self._playout.full or saying.track.waiting:
                     self._room.clear()
                     await self._room.wait()
                 if saying.stopped:
                     return
                 saying.add(piece)
-                self._playout.push(piece.audio, more=True)
-                self._line.connection.flush()
+                self._hand_on(saying)
         except Exception as error:
             if not saying.stopped:
                 saying.error = error
                 self._abandon(saying)
             return
-        self._playout.push(b"")
-        self._line.connection.flush()
         saying.complete = True
+        self._hand_on(saying)
         saying.changed.set()
         self._settle()
+
+    def _hand_on(self, saying: Saying) -> None:
+        """Let the playout have what it can take."""
+        if saying.stopped or saying.over or self._cut_off is saying:
+            return
+        if saying.track.waiting and not self._playout.full:
+            self._playout.push(saying.track.take(self.gain if self._held is saying else 1.0), more=True)
+            self._room.set()
+        if saying.complete and not saying.track.waiting:
+            self._playout.push(b"")
+        self._line.connection.flush()
+
+    def _has_room(self) -> None:
+        self._room.set()
+        if self._sayings and self._sayings[0].begun and self._sayings[0].track.waiting:
+            # The playout is in the midst of giving out: what comes in now waits for the next time.
+            asyncio.get_running_loop().call_soon(self._hand_on, self._sayings[0])
+
+    def _carry_on(self, saying: Saying) -> None:
+        """A saying that was cut off goes on where it was heard last."""
+        if self._cut_off is saying:
+            self._cut_off = None
+            track = saying.track
+            track.rewind(track.word_before(track.heard(self.ledger)), self.ledger.settled + self.waiting)
+        self._hand_on(saying)
+        self._room.set()
 
     async def _until_over(self, saying: Saying) -> None:
         while not saying.over:
             settled = self.ledger.settled
             saying.changed.clear()
-            waits = saying.complete and not saying.stopped  # else it takes as long as the audio, or a confirmation
+            waits = (
+                saying.complete and not saying.stopped and self._held is not saying
+            )  # else it takes as long as the audio, or a confirmation
             try:
                 async with asyncio.timeout(PATIENCE + self.waiting / RATE if waits else None):
                     await saying.changed.wait()
@@ -242,7 +314,7 @@ class Mouth:
         """Our own side wants no more of it; what was heard is told by the clock."""
         if saying.over:
             return
-        played = self.ledger.heard(saying.start, saying.end, self._line.connection.now)
+        played = saying.track.heard(self.ledger, self._line.connection.now)
         saying.stop()
         if self._line.session.is_live:
             self._cut()
@@ -282,13 +354,19 @@ class Mouth:
         if saying.stopped:
             known = not self.ledger.flushing
         else:
-            known = saying.complete and self.ledger.settled >= saying.end
+            if self._cut_off is saying and not self.ledger.flushing and (self._held is not saying or self.gain):
+                self._carry_on(saying)
+            whole = saying.complete and not saying.track.waiting and self._cut_off is not saying
+            known = whole and self._held is not saying and self.ledger.settled >= saying.track.end
+            saying.track.forget(saying.track.heard(self.ledger))
         if known:
             self._finish(saying)
 
     def _finish(self, saying: Saying, played: int | None = None) -> None:
         """It is known what was heard of a saying: `played` samples, or what the ledger says."""
-        played = self.ledger.heard(saying.start, saying.end) if played is None else played
+        played = saying.track.heard(self.ledger) if played is None else played
+        if self._held is saying or self._cut_off is saying:
+            self._held = self._cut_off = None
         heard = saying.heard(played)
         line = self._line
         line.emit(
@@ -299,7 +377,7 @@ class Mouth:
                 text=saying.label,
                 heard=heard or (saying.label if saying.complete and played >= saying.length else ""),
                 interrupted=saying.stopped,
-                sent=max(0, min(self.ledger.sent, saying.end) - saying.start),
+                sent=max(0, min(self.ledger.sent, saying.track.end if saying.begun else 0) - saying.start),
                 played=played,
                 start=self.ledger.position_of(saying.start) if played else None,
                 latency=saying.latency,

@@ -7,6 +7,8 @@ import uuid
 from dataclasses import dataclass
 from typing import Literal
 
+from .track import Track
+
 By = Literal["speech", "key"]
 
 
@@ -45,7 +47,8 @@ class Saying:
 
     Attributes:
         start: Index of its first sample.
-        end: Index behind the last sample that was made so far.
+        end: Index behind the last sample that was made so far, had nothing been said twice.
+        track: Its audio, and where it went.
         begun: Whether its turn has come.
         complete: Whether all of it was made.
         stopped: Whether it goes no further.
@@ -68,6 +71,7 @@ class Saying:
         self.playback: Playback | None = None
         self.error: Exception | None = None
         self.changed = asyncio.Event()
+        self.track = Track()
         self._parts: list[tuple[str, int]] = []
 
     @property
@@ -79,6 +83,7 @@ class Saying:
         if piece.text or not self._parts:
             self._parts.append((piece.text, self.end))
         self.end += len(piece.audio)
+        self.track.add(piece.audio)
 
     def stop(self) -> None:
         """Make no more of it; what was heard of it is still to be told."""

@@ -12,6 +12,7 @@ from ..protocol import Lane, Media
 from ..protocol.lane import Sink
 from ..records.store import CallRecord
 from .feed import Feed
+from .privacy import Privacy
 
 #: Seconds of audio that are held for a handler that has not begun to listen.
 HELD: Final = 10.0
@@ -28,6 +29,7 @@ class Stream:
         media: What was negotiated; None for a session without audio.
         order: Byte order of L16.
         record: Keeps the audio, if anything does.
+        privacy: While it is on, the caller's channel is kept as silence.
 
     Attributes:
         channels: In order; empty without audio.
@@ -35,11 +37,19 @@ class Stream:
     """
 
     __slots__ = (
-        "_first", "_held", "_lane", "_media", "_order", "_over", "_plain", "_readers", "_record", "_room", "_sinks",
-        "_timed", "channels", "width",
+        "_first", "_held", "_lane", "_media", "_order", "_over", "_plain", "_privacy", "_readers", "_record", "_room",
+        "_sinks", "_timed", "channels", "width",
     )  # fmt: skip
 
-    def __init__(self, lane: Lane, media: Media | None, order: l16.ByteOrder, record: CallRecord | None) -> None:
+    def __init__(
+        self,
+        lane: Lane,
+        media: Media | None,
+        order: l16.ByteOrder,
+        record: CallRecord | None,
+        privacy: Privacy | None = None,
+    ) -> None:
+        self._privacy = privacy
         self.channels = media.channels if media else ()
         self.width = media.width if media else 1
         self._lane = lane
@@ -102,6 +112,8 @@ class Stream:
     def _keep(self, data: bytes, position: int) -> None:
         assert self._record is not None
         for channel, lane in zip(self.channels, self.lanes(data), strict=True):
+            if channel == "external" and self._privacy is not None and self._privacy.on:
+                lane = ulaw.silence(len(lane))  # keys can be heard in it
             (self._record.external if channel == "external" else self._record.internal).write(position, lane)
 
     def read(self, on_loss: Callable[[int], None]) -> AsyncIterator[bytes]:

@@ -12,7 +12,7 @@ import msgspec
 def as_text(value: object) -> str:
     """Make a variable of any value: a string as it is, None empty, all else as JSON."""
     if isinstance(value, str):
-        return value
+        return str(value)  # of a class of its own, perhaps
     if value is None:
         return ""
     try:

@@ -128,6 +128,18 @@ class SayEnded(Event, frozen=True):
     latency: float | None = None
 
 
+class SayHeld(Event, frozen=True):
+    """A saying was held: the caller made a sound, and perhaps cuts in. `BargeIn` or `SayResumed` follows."""
+
+    id: str
+
+
+class SayResumed(Event, frozen=True):
+    """The caller did not cut in; the saying goes on from the word at which it was held."""
+
+    id: str
+
+
 class PlaybackStarted(Event, frozen=True):
     pass
 
@@ -246,6 +258,8 @@ AnyEvent = (
     | TurnEnded
     | SayStarted
     | SayEnded
+    | SayHeld
+    | SayResumed
     | PlaybackStarted
     | PlaybackCompleted
     | BargeIn

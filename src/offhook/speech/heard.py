@@ -16,10 +16,14 @@ class SpeechStarted:
 
 @dataclass(frozen=True, slots=True)
 class SpeechEnded:
-    """The speech that had started was over at `position`; it was certain at `decided_at`."""
+    """The speech that had started was over at `position`; it was certain at `decided_at`.
+
+    `enough` tells whether it was long enough to be a turn; of a cough nothing more is reported.
+    """
 
     position: int
     decided_at: int
+    enough: bool = True
 
 
 @dataclass(frozen=True, slots=True)

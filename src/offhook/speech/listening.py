@@ -10,15 +10,18 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from uuid import uuid4
 
 import numpy as np
 
 from ..audio import ulaw
+from ..audio.echo import AHEAD, BLOCK, EchoGuard
 from ..audio.resample import Resampler, resample
 from ..errors import EngineError
 from . import pool as pools
-from .engines import Recogniser, Transcription, VoiceActivity
+from .engines import Float32, Recogniser, Transcription, VoiceActivity
+from .finality import Finality, finality
 from .heard import (
     Heard,
     HeardWord,
@@ -33,6 +36,7 @@ from .turns import DROPOUT, Decision, Ended, Paused, Resumed, Started, TurnDetec
 
 _LEAD = ulaw.RATE * 3 // 10  # audio before the onset that the recogniser gets: first consonants are quiet
 _TAIL = ulaw.RATE // 4  # and after the end, at most
+_SILENCE = ulaw.RATE // 5  # made, behind the tail: recognisers end a sentence by the silence after it
 _INTERIM = ulaw.RATE // 2  # between interim results
 
 
@@ -69,6 +73,10 @@ class Listener:
             keeps all.
         pool: Where the recogniser runs; by default the pool of the process.
         new_id: Makes ids of utterances.
+        played: Gives the audio that the other end was playing at a position, so that its echo is not taken for speech.
+
+    Attributes:
+        expects: Says whether a text is all that is waited for, so that the turn need not go on; None if nothing is.
     """
 
     def __init__(
@@ -84,8 +92,13 @@ class Listener:
         backlog: float | None = None,
         pool: pools.Pool | None = None,
         new_id: Callable[[], str] = lambda: str(uuid4()),
+        played: Callable[[int, int], bytes] | None = None,
     ) -> None:
         self.language = language
+        self.expects: Callable[[str], bool] | None = None
+        self._played = played
+        self._guard = EchoGuard() if played is not None else None
+        self._doubtful = bytearray()  # for each of the last samples up to `_next`, whether it may be echo
         self._on_event = on_event
         self._vad = vad
         self._recogniser = recogniser
@@ -111,6 +124,46 @@ class Listener:
     def speaking(self) -> bool:
         """Whether a turn is under way, pauses included."""
         return self._turns.speaking
+
+    @property
+    def voiced(self) -> bool:
+        """Whether somebody speaks, pauses not included."""
+        return self._turns.speaking and not self._turns.paused
+
+    @property
+    def understands(self) -> bool:
+        """Whether there is a recogniser."""
+        return self._recogniser is not None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a turn is under way, or over and not reported."""
+        return self._turns.speaking or bool(self._waiting)
+
+    def change(
+        self,
+        *,
+        recogniser: Recogniser | None = None,
+        language: str | None = None,
+        policy: TurnPolicy | None = None,
+    ) -> None:
+        """Go on with another recogniser, language or policy; None leaves it as it is.
+
+        An utterance under way belongs to the new ones from its first sample on: nothing is lost and nothing is cut.
+        """
+        changed = recogniser not in (None, self._recogniser) or language not in (None, self.language)
+        self._recogniser = recogniser or self._recogniser
+        self.language = language or self.language
+        self._turns.policy = policy or self._turns.policy
+        utterance = self._utterance
+        if utterance is None or not changed:
+            return
+        utterance.language = self.language
+        if utterance.final is not None:
+            utterance.final.cancel()
+            utterance.final = None
+            if self._turns.paused:
+                self._begin_early(utterance, self._turns.voice_end)
 
     def feed(self, data: bytes, position: int) -> None:
         """Takes the next audio: mu-law of this channel, any length, beginning at `position`.
@@ -159,6 +212,9 @@ class Listener:
         self.flush()
         self._vad.reset()
         self._resampler.clear()
+        self._doubtful.clear()
+        if self._guard is not None:
+            self._guard.reset()
         self._unscored = self._unscored[:0]
         self._audio.clear()
         self._origin = self._last_end = position
@@ -167,14 +223,34 @@ class Listener:
     def _scores(self, data: bytes) -> Iterator[tuple[float, int, int]]:
         """Scores all whole frames: the score, and where the frame begins and ends."""
         frame, rate = self._vad.frame, self._vad.rate
-        fresh = self._resampler.push(ulaw.to_float(data))
+        fresh = self._resampler.push(self._without_echo(data))
         pcm = np.concatenate((self._unscored, np.clip(fresh, -1.0, 1.0)))
         whole = len(pcm) - len(pcm) % frame
         self._unscored = pcm[whole:]
         for at in range(0, whole, frame):
             start = self._origin + self._scored * ulaw.RATE // rate
             self._scored += frame
-            yield self._vad.score(pcm[at : at + frame]), start, self._origin + self._scored * ulaw.RATE // rate
+            end = self._origin + self._scored * ulaw.RATE // rate
+            score = self._vad.score(pcm[at : at + frame])
+            yield 0.0 if self._is_echo(start, end) else score, start, end
+
+    def _without_echo(self, data: bytes) -> Float32:
+        pcm = ulaw.to_float(data)
+        if self._guard is None or self._played is None:
+            return pcm
+        played = self._played(self._next - len(data), len(data) + AHEAD)
+        cleaned = self._guard.clean(pcm, ulaw.to_float(played))
+        blocks = np.zeros(len(cleaned.doubt) * BLOCK, np.float32)
+        blocks[: len(data)] = np.square(cleaned.audio)
+        doubtful = blocks.reshape(-1, BLOCK).mean(axis=1) < cleaned.doubt
+        self._doubtful += np.repeat(doubtful, BLOCK)[: len(data)].tobytes()
+        del self._doubtful[: -len(data) - ulaw.RATE]
+        return cleaned.audio
+
+    def _is_echo(self, start: int, end: int) -> bool:
+        """Whether most of that is no louder than what may be left of an echo."""
+        first = self._next - len(self._doubtful)
+        return 2 * self._doubtful[max(0, start - first) : max(0, end - first)].count(1) > end - start
 
     def _decide(self, decision: Decision) -> None:
         match decision:
@@ -183,9 +259,7 @@ class Listener:
                 self._utterance = _Utterance(self._new_id(), position, audio_from, self.language, reached=position)
                 self._emit(SpeechStarted(position, decided_at))
             case Paused(position) if self._early and self._utterance is not None:
-                self._utterance.final = self._recognise(self._utterance, position)
-                if self._interim and self._utterance.final is not None:
-                    self._report_when_done(self._utterance, self._utterance.final, position)
+                self._begin_early(self._utterance, position)
             case Resumed() if self._utterance is not None and self._utterance.final is not None:
                 self._utterance.final.cancel()
                 self._utterance.final = None
@@ -193,9 +267,29 @@ class Listener:
                 utterance, self._utterance = self._utterance, None
                 self._finish(utterance, decision)
 
+    def _begin_early(self, utterance: _Utterance, position: int) -> None:
+        """The voice has paused there: what was said may be all."""
+        utterance.final = self._recognise(utterance, position)
+        if utterance.final is not None:
+            self._turns.await_words()
+            if self._interim:
+                self._report_when_done(utterance, utterance.final, position)
+            utterance.final.add_done_callback(partial(self._weigh, utterance))
+
+    def _weigh(self, utterance: _Utterance, early: asyncio.Future[Transcription]) -> None:
+        """The words up to a pause are known: they tell how long it may last before the turn is over."""
+        if utterance is not self._utterance or utterance.final is not early or early.cancelled():
+            return
+        found: Finality = "unsure"
+        if early.exception() is None and (result := early.result()).text:
+            full = self.expects is not None and self.expects(result.text)
+            found = "finished" if full else finality(result.text, result.language, result.confidence)
+        for decision in self._turns.hint(found):
+            self._decide(decision)
+
     def _finish(self, utterance: _Utterance, ended: Ended) -> None:
         self._last_end = ended.position
-        self._emit(SpeechEnded(ended.position, ended.decided_at))
+        self._emit(SpeechEnded(ended.position, ended.decided_at, ended.enough))
         if not ended.enough or self._closed:
             if utterance.final is not None:
                 utterance.final.cancel()
@@ -284,7 +378,7 @@ def _length(utterance: _Utterance) -> int:
 
 
 def _transcribe(recogniser: Recogniser, audio: bytes, language: str | None) -> Transcription:
-    pcm = resample(ulaw.to_float(audio), ulaw.RATE, recogniser.rate)
+    pcm = resample(np.pad(ulaw.to_float(audio), (0, _SILENCE)), ulaw.RATE, recogniser.rate)
     return recogniser.transcribe(pcm, language)
 
 

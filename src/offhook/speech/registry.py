@@ -107,7 +107,7 @@ def kinds(name: str) -> tuple[Kind, ...]:
 def vad(uri: str) -> VoiceActivity:
     """Makes a voice activity detector for one stream and channel.
 
-    Making one may take a while (earshot: microseconds; silero: 100 ms): do that in the pool.
+    Making one may take a while (silero: the first one 100 ms): do that in the pool.
 
     Raises:
         UsageError: There is no such engine or setting.

@@ -1,6 +1,7 @@
-"""When the caller begins, pauses and ends a turn, decided from voice scores alone.
+"""When the caller begins, pauses and ends a turn, decided from voice scores and from how finished the words sound.
 
-Pure state: scores with their positions go in, decisions come out. It knows no audio, no engine, no clock and no words.
+Pure state: scores with their positions go in, decisions come out. It knows no audio, no engine, no clock and no words,
+only what somebody who does has made of them (`offhook.speech.finality`).
 All positions count samples at 8 kHz on the stream's timeline, which may jump (pauses, discarded audio; P6.5).
 """
 
@@ -11,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from ..audio.ulaw import RATE
 from ..errors import UsageError
+from .finality import Finality
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,10 @@ class TurnPolicy:
         onset: Voice needed, gathered over a little more time, before speech has started; what a barge-in waits for.
         least: Voice that a turn must hold; with less (a cough, a click) it is not passed on.
         pause: Silence after which speech has paused; what early recognition waits for.
-        silence: Silence after which the turn is over.
+        silence: Silence after which the turn is over, where the words say nothing about it or are not known.
+        finished: The same after words that sound finished, if that is less.
+        digits: The same in a number that is being read out, if that is more.
+        open: The same after words at which nobody stops ("my number is"), if that is more.
         longest: A turn is cut here; what follows is the next turn.
     """
 
@@ -31,8 +36,11 @@ class TurnPolicy:
     leave: float = 0.45
     onset: float = 0.12
     least: float = 0.16
-    pause: float = 0.25
-    silence: float = 0.5
+    pause: float = 0.12
+    silence: float = 0.42
+    finished: float = 0.2
+    digits: float = 0.6
+    open: float = 1.3
     longest: float = 30.0
 
     def __post_init__(self) -> None:
@@ -40,18 +48,28 @@ class TurnPolicy:
             raise UsageError("a turn policy needs 0 < leave <= enter <= 1")
         if not 0 < self.pause <= self.silence < self.longest:
             raise UsageError("a turn policy needs 0 < pause <= silence < longest, in seconds")
+        if min(self.finished, self.digits, self.open) <= 0 or max(self.digits, self.open) >= self.longest:
+            raise UsageError("a turn policy needs finished, digits and open above 0 and below longest, in seconds")
         if not 0 < self.onset <= self.least < self.longest:
             raise UsageError("a turn policy needs 0 < onset <= least < longest, in seconds")
 
     @classmethod
     def eager(cls) -> TurnPolicy:
         """Answers fast and cuts in on those who think while they speak: menus, yes and no."""
-        return cls(pause=0.15, silence=0.3)
+        return cls(silence=0.3, finished=0.2, digits=0.5, open=0.8)
 
     @classmethod
     def patient(cls) -> TurnPolicy:
         """Lets people think and read out long numbers."""
-        return cls(silence=1.0)
+        return cls(silence=1.0, finished=0.6, digits=1.2, open=2.0)
+
+    def wait(self, finality: Finality) -> float:
+        """Seconds of silence that end a turn whose words sound like that."""
+        if finality == "finished":
+            return max(self.pause, min(self.finished, self.silence))
+        if finality == "digits":
+            return max(self.digits, self.silence)
+        return max(self.open, self.silence) if finality == "open" else self.silence
 
 
 Cause: TypeAlias = Literal["silence", "length", "cut"]
@@ -119,6 +137,7 @@ class TurnDetector:
         self._voiced = 0  # samples of voice in it
         self._last_voice = 0  # where the latest voice ended
         self._paused = False
+        self._finality: Finality = "unsure"  # of the words up to the pause
         # Voice that may turn out to begin or resume speech.
         self._candidate: int | None = None
         self._gathered = 0
@@ -133,6 +152,11 @@ class TurnDetector:
         """Whether the voice has paused within the turn under way."""
         return self._paused
 
+    @property
+    def voice_end(self) -> int:
+        """Where the latest voice of the turn under way ended."""
+        return self._last_voice
+
     def score(self, score: float, start: int, end: int) -> tuple[Decision, ...]:
         """Takes the score of the samples from `start` to `end`. A jump of `start` first ends what was under way."""
         decisions: tuple[Decision, ...] = ()
@@ -146,6 +170,17 @@ class TurnDetector:
         if self._paused:
             return decisions + self._while_paused(self._start, score, start, end)
         return decisions + self._while_speaking(self._start, score, start, end)
+
+    def await_words(self) -> None:
+        """The words up to the pause are being looked at: they are worth waiting for as long as for a number."""
+        self._finality = "digits"
+
+    def hint(self, finality: Finality) -> tuple[Decision, ...]:
+        """Takes how finished the words up to the pause sound: that decides how long to wait for the voice."""
+        if self._start is None or not self._paused or self._position is None:
+            return ()
+        self._finality = finality
+        return self._end_if_silent(self._start, self._position)
 
     def flush(self) -> tuple[Decision, ...]:
         """Ends what is under way where the stream stands; the next score may be anywhere."""
@@ -175,8 +210,11 @@ class TurnDetector:
         if self._gather(score, start, end, _RETURN):
             self._speak_on(self._gathered, end)
             return (Resumed(end),)
+        return self._end_if_silent(turn, end)
+
+    def _end_if_silent(self, turn: int, end: int) -> tuple[Decision, ...]:
         # Voice that may resume the turn holds its end back; it either does so or is forgotten soon.
-        if self._candidate is None and end - self._last_voice >= self.policy.silence * RATE:
+        if self._candidate is None and end - self._last_voice >= self.policy.wait(self._finality) * RATE:
             return (self._end(turn, self._last_voice, end, "silence"),)
         return ()
 
@@ -189,14 +227,14 @@ class TurnDetector:
 
     def _end(self, turn: int, position: int, decided_at: int, cause: Cause) -> Ended:
         enough = self._voiced >= self.policy.least * RATE
-        self._start, self._voiced, self._paused = None, 0, False
+        self._start, self._voiced, self._paused, self._finality = None, 0, False, "unsure"
         self._forget_candidate()
         return Ended(turn, position, decided_at, enough, cause)
 
     def _speak_on(self, voiced: int, end: int) -> None:
         self._voiced += voiced
         self._last_voice = end
-        self._paused = False
+        self._paused, self._finality = False, "unsure"
         self._forget_candidate()
 
     def _gather(self, score: float, start: int, end: int, seconds: float) -> bool:

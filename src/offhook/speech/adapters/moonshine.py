@@ -85,6 +85,8 @@ class Moonshine:
         if mean < self._reject or not groups:
             return Transcription("", math.exp(mean), (), "en")
         texts = [_text(group) for group in groups]
+        if len(texts) == 1 and texts[0].rstrip(".") == "You" and mean < self._reject / 8:  # a cough or a click
+            return Transcription("", math.exp(mean), (), "en")
         words = tuple(
             Word(text, start, end, math.exp(sum(token.log_probability for token in group) / len(group)))
             for text, group, (start, end) in zip(texts, groups, spread(texts, pcm, self.rate), strict=True)

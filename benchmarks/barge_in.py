@@ -1,0 +1,214 @@
+"""How fast a bot falls silent when the caller cuts in, how often it does so for nothing, and how often it does not.
+
+    python benchmarks/barge_in.py [--prompts 40] [--only ROW]
+
+Real sessions in memory on a virtual clock: the connector's player plays the bot to the caller, tick by tick, and what
+the caller's line brings back is the caller's voice, the echo of what was played (a speakerphone: delay and room of its
+own for each call, 15 dB below the bot) and pink noise 10 dB below a caller's voice. Frames of 200 ms. Engines really
+run; their CPU time passes on the virtual clock. The stop time runs from the caller's first sound to the last sample of
+the bot that the caller hears.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+from corpus.timed import TimedPool
+from corpus.turns import RATE, half
+
+from offhook.audio import ulaw
+from offhook.bots import Bot, Call, Engines, Playback
+from offhook.connector import Call as Caller
+from offhook.connector import new_session, opening
+from offhook.protocol import CONNECTOR
+from offhook.records.events import BargeIn, SayHeld, SayResumed
+from offhook.session.connection import Connection
+from offhook.session.memory import join
+from offhook.session.reception import Reception
+from offhook.session.wire import UpgradeRequest
+from offhook.speech import pool as pools
+from offhook.speech import registry
+from offhook.speech.engines import Float32
+from offhook.speech.speaking import telephone
+from offhook.testing import clock, noise
+from offhook.testing.recordings import Recordings
+
+PROMPTS = [
+    "Thank you for calling. Your parcel was handed over to the carrier this morning and will reach you on Friday.",
+    "You can hear your balance, pay a bill, or speak to somebody in our service centre. What would you like to do?",
+    "The next appointment that I can offer you is on Tuesday the third of March at half past nine in the morning.",
+]
+BACKCHANNELS = ["Mm-hmm.", "Okay.", "Mhm.", "Right.", "Uh-huh."]
+
+
+@dataclass
+class Line:
+    """What the caller's line does in one call: it echoes, hisses, and carries a voice from some sample on."""
+
+    rng: np.random.Generator
+    echo: float | None
+    voice: Float32
+    at: int
+    level: float
+    position: int = 0
+    sounded: list[tuple[int, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        room = np.zeros(int(0.15 * RATE))
+        ring = np.arange(len(room))
+        room += self.rng.standard_normal(len(room)) * np.exp(-ring * 6.9 / (0.2 * RATE)) * 0.1
+        room[0] = 1.0
+        self._room = room / np.sqrt(np.square(room).sum())
+        self._delay = int(self.rng.uniform(0.02, 0.3) * RATE)
+        self._past = np.zeros(self._delay + len(room) + RATE)
+        self._noise = noise.telephone(noise.pink(60 * RATE, self.rng)) * np.float32(self.level * 10 ** (-10 / 20))
+
+    def exchange(self, heard: bytes) -> tuple[bytes, bytes]:
+        """What a leg of the connector does."""
+        count = len(heard)
+        pcm = ulaw.to_float(heard)
+        if np.abs(pcm).max() > 0.002:
+            self.sounded.append((self.position, self.position + count))
+        self._past = np.concatenate((self._past[count:], pcm))
+        line = self._noise[self.position : self.position + count].astype(np.float64)
+        if self.echo is not None:
+            window = self._past[len(self._past) - self._delay - count - len(self._room) + 1 :][
+                : count + len(self._room) - 1
+            ]
+            line = line + np.convolve(window, self._room, "valid") * 10 ** (self.echo / 20)
+        first = max(0, self.at - self.position)
+        part = self.voice[max(0, self.position - self.at) : max(0, self.position + count - self.at)]
+        line[first : first + len(part)] += part
+        self.position += count
+        return ulaw.from_float(line.astype(np.float32)), heard
+
+
+@asynccontextmanager
+async def calling(bot: Bot, line: Line) -> AsyncIterator[Caller]:
+    session = new_session(opening(CONNECTOR), CONNECTOR)
+    reception = Reception(bot)
+    request = UpgradeRequest("/bot", {"upgrade": "websocket", "audiohook-session-id": session.id}, "bench")
+
+    async def dial(connection: Connection) -> None:
+        receiver = reception.accept(request)
+        connection.session.open()
+        join(connection, receiver)  # type: ignore[arg-type]
+
+    caller = Caller(session, dial)
+    caller._leg = line  # type: ignore[assignment]
+    async with caller:
+        yield caller
+
+
+@dataclass
+class Outcome:
+    """One prompt: what the bot made of it, and when it was last heard before the caller had been silent for a while."""
+
+    interrupted: bool
+    held: int
+    resumed: int
+    stop: float | None
+
+
+async def one(bot: Bot, line: Line, prompt: str) -> Outcome:
+    said: list[Playback] = []
+    events: list[object] = []
+    bot.watchers.clear()
+    bot.prompt, bot.said = prompt, said
+    bot.watch(lambda _, event: events.append(event))
+    async with calling(bot, line) as caller:
+        await caller.result()
+    stop = None
+    after = [end for start, end in line.sounded if line.at <= start]
+    if said[0].interrupted and after:
+        stop = (max(after) - line.at) / RATE
+    held = sum(isinstance(event, SayHeld) for event in events)
+    assert said[0].interrupted == any(isinstance(event, BargeIn) for event in events)
+    return Outcome(said[0].interrupted, held, sum(isinstance(e, SayResumed) for e in events), stop)
+
+
+class Bench(Bot):
+    """Says one prompt, and gives the caller time to finish."""
+
+    prompt = ""
+    said: list[Playback]
+
+    @property
+    def watchers(self) -> list:
+        return self._watchers
+
+
+def make_bot() -> Bench:
+    engines = Engines(lambda: registry.vad("silero"), registry.recogniser("moonshine"), registry.synthesiser("hibari"))
+    bot = Bench("bench", engines=engines)
+
+    @bot.handler
+    async def handler(call: Call) -> None:
+        bot.said.append(await call.say(bot.prompt))
+        await asyncio.sleep(1.5)
+
+    return bot
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--prompts", type=int, default=40, help="of each kind")
+    parser.add_argument("--only", default="", help="rows whose name holds this")
+    given = parser.parse_args()
+    count = given.prompts
+    recordings = Recordings.find()
+    replies = [
+        key for key, clip in sorted(recordings.clips.items())
+        if half(key) == "test" and 3 <= len(clip.text.split()) <= 10
+        and "..." not in clip.text and clip.text[-1] in ".!?"
+    ]  # fmt: skip
+    pool = TimedPool()
+    pools.shared = lambda: pool  # type: ignore[assignment]
+    synthesiser = registry.synthesiser("hibari")
+    signs = [ulaw.to_float(b"".join(telephone(synthesiser, text, voice=None, language=None))) for text in BACKCHANNELS]
+    bot = make_bot()
+    nothing = np.zeros(0, np.float32)
+    print(f"{'':34}{'prompts':>8}{'stopped':>9}{'held':>7}{'went on':>9}{'stop p50':>10}{'p95':>7}")
+    for name, echo, kind in (
+        ("nobody speaks, no echo", None, "none"), ("nobody speaks, echo -15 dB", -15.0, "none"),
+        ("nobody speaks, echo -9 dB", -9.0, "none"),
+        ("caller cuts in, no echo", None, "speech"), ("caller cuts in, echo -15 dB", -15.0, "speech"),
+        ("caller says mhm, echo -15 dB", -15.0, "sign"), ("caller coughs, echo -15 dB", -15.0, "cough"),
+    ):  # fmt: skip
+        outcomes = []
+        if given.only not in name:
+            continue
+        for number in range(count):
+            rng = np.random.default_rng([7, number])
+            voice = nothing
+            if kind == "speech":
+                voice = ulaw.to_float(recordings.phrase(replies[rng.integers(len(replies))])[0])
+            elif kind == "sign":
+                voice = signs[rng.integers(len(signs))]
+            elif kind == "cough":
+                voice = noise.cough(rng) * np.float32(0.3)
+            level = 0.05  # of a caller's voice, as the recordings have it
+            if kind == "speech" or kind == "sign":
+                voice = voice * np.float32(level / noise.speech_level(voice))
+            line = Line(
+                rng, echo, noise.telephone(voice) if len(voice) else voice, int(rng.uniform(1.0, 3.5) * RATE), level
+            )
+            pool.free_at = 0.0
+            outcomes.append(clock.run(one(bot, line, PROMPTS[number % len(PROMPTS)])))
+        stops = [o.stop * 1000 for o in outcomes if o.stop is not None]
+        p50, p95 = np.percentile(stops, (50, 95)) if stops else (0, 0)
+        times = f"{p50:10.0f}{p95:7.0f}" if kind == "speech" else ""
+        print(
+            f"{name:34}{count:8}{sum(o.interrupted for o in outcomes):9}{sum(o.held > 0 for o in outcomes):7}"
+            f"{sum(o.resumed > 0 for o in outcomes):9}{times}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""Callers' turns, put together from recorded prompts: short answers, sentences, numbers with pauses, thinking aloud.
+
+All of it is one woman's reading (Debian's Asterisk prompts, `make recordings`), so it is cleaner than callers are; the
+pauses, the noise, the coughs and the order are made here, from a seed, and all of it passes a telephone's band of 200
+to 3500 Hz. Recordings that are sentences (4 to 14 words) are in one half of the corpus only: what was tuned on `dev` is
+measured on `test`.
+
+Of twelve turns three are short answers, four sentences, two numbers; one is thought aloud, one sentence is broken by a
+pause, one is spelled. Pauses within numbers, between groups, are log-normal with a median of 0.30 s, 0.10 to 0.90 s;
+while thinking ("the last caller was ... Monday") uniform from 0.4 to 1.1 s; within a sentence 0.15 to 0.45 s.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from offhook.audio import ulaw
+from offhook.speech.engines import Float32
+from offhook.testing import noise
+from offhook.testing.recordings import Recordings
+
+RATE = ulaw.RATE
+Condition = tuple[str, Callable[[int, np.random.Generator], Float32] | None, float]
+SHORT = [
+    *(f"digits/day-{n}" for n in range(7)), *(f"digits/mon-{n}" for n in range(12)),
+    *(f"digits/{n}" for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 50)),
+    "digits/today", "digits/tomorrow", "digits/yesterday", "cancelled", "hello", "goodbye", "auth-thankyou",
+    "im-sorry", "please-try-again", "one-moment-please", "do-not-disturb", "call-waiting", "hours", "minutes",
+]  # fmt: skip
+OPENERS = [
+    "privacy-to-blacklist-last-caller", "queue-thereare", "conf-thereare", "queue-holdtime", "confbridge-there-are",
+    "at-tone-time-exactly", "if-correct-press",
+]  # fmt: skip
+GROUPS = [(3, 4), (3, 3, 4), (4, 4, 4, 4), (2, 2, 2, 2), (3, 3), (5,), (4,)]
+LETTERS = [f"letters/{c}" for c in "abcdefghijklmnopqrstuvwxyz"] + [f"phonetic/{c}_p" for c in "abcdefghijklmnop"]
+CONDITIONS = [("quiet", None, 0.0), ("pink", noise.pink, 25.0), ("pink", noise.pink, 18.0), ("car", noise.car, 15.0)]
+HARSH = [("pink", noise.pink, 12.0), ("car", noise.car, 8.0)]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One turn of the caller: `start` to `end` in samples, from the first sound to the last."""
+
+    kind: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Session:
+    """One caller. `audio` is mu-law; `disturbances` are coughs and clicks, as (start, end)."""
+
+    condition: str
+    audio: bytes
+    turns: tuple[Turn, ...]
+    disturbances: tuple[tuple[int, int], ...]
+
+
+def half(key: str) -> str:
+    return "dev" if zlib.crc32(key.encode()) % 2 else "test"
+
+
+class Maker:
+    """Makes sessions of one half of the corpus."""
+
+    def __init__(self, recordings: Recordings, part: str) -> None:
+        self._recordings = recordings
+        self._sentences = [
+            key
+            for key, clip in sorted(recordings.clips.items())
+            if half(key) == part and 4 <= len(clip.text.split()) <= 14 and re.search(r"[^.][.!?]$", clip.text)
+        ]
+        self._single = [key for key in self._sentences if not re.search(r"[.!?] ", recordings.clips[key].text)]
+        self._part = part
+        self._loaded: dict[str, Float32] = {}
+
+    def clip(self, key: str) -> Float32:
+        if key not in self._loaded:
+            self._loaded[key] = ulaw.to_float(self._recordings.phrase(key)[0])
+        return self._loaded[key]
+
+    def sessions(self, count: int, conditions: Sequence[Condition]) -> list[Session]:
+        seed = 1 if self._part == "dev" else 2
+        return [self._session(np.random.default_rng([seed, n]), conditions[n % len(conditions)]) for n in range(count)]
+
+    def _session(self, rng: np.random.Generator, condition: Condition) -> Session:
+        name, colour, snr = condition
+        parts: list[Float32] = [_silence(1.5)]
+        at = len(parts[0])
+        turns: list[Turn] = []
+        disturbances: list[tuple[int, int]] = []
+        gain = 10 ** (rng.uniform(-10, 0) / 20)
+        kinds: list[Callable[[np.random.Generator], Float32]] = [
+            self._short, self._short, self._short, self._sentence, self._sentence, self._sentence, self._sentence,
+            self._number, self._number, self._thinking, self._broken, self._letters,
+        ]  # fmt: skip
+        for index in rng.permutation(len(kinds)):
+            sound = kinds[index](rng)
+            turns.append(Turn(kinds[index].__name__.strip("_"), at, at + len(sound)))
+            gap = _silence(rng.uniform(2.2, 3.5))
+            if rng.random() < 0.5:
+                extra = noise.cough(rng) if rng.random() < 0.5 else noise.click(rng)
+                where = int(rng.uniform(1.3, 1.5) * RATE)
+                extra = extra[: len(gap) - where] * np.float32(rng.uniform(0.1, 0.4))
+                gap[where : where + len(extra)] += extra
+                disturbances.append((at + len(sound) + where, at + len(sound) + where + len(extra)))
+            parts += [sound, gap]
+            at += len(sound) + len(gap)
+        pcm = np.concatenate(parts) * np.float32(gain)
+        if colour is not None:
+            level = noise.speech_level(noise.telephone(pcm)) * 10 ** (-snr / 20)
+            sound = noise.telephone(colour(len(pcm), rng))
+            pcm = pcm + sound * np.float32(level / np.sqrt(np.square(sound).mean()))
+        label = f"{name} {snr:g} dB" if colour else name
+        return Session(label, ulaw.from_float(noise.telephone(pcm)), tuple(turns), tuple(disturbances))
+
+    def _short(self, rng: np.random.Generator) -> Float32:
+        return self.clip(SHORT[rng.integers(len(SHORT))])
+
+    def _sentence(self, rng: np.random.Generator) -> Float32:
+        return self.clip(self._sentences[rng.integers(len(self._sentences))])
+
+    def _number(self, rng: np.random.Generator) -> Float32:
+        groups = GROUPS[rng.integers(len(GROUPS))]
+        parts: list[Float32] = []
+        for index, size in enumerate(groups):
+            if index:
+                parts.append(_silence(float(np.clip(rng.lognormal(np.log(0.30), 0.45), 0.1, 0.9))))
+            for place in range(size):
+                if place:
+                    parts.append(_silence(rng.uniform(0.03, 0.15)))
+                parts.append(self.clip(f"digits/{rng.integers(10)}"))
+        return np.concatenate(parts)
+
+    def _thinking(self, rng: np.random.Generator) -> Float32:
+        rest = self._number(rng) if rng.random() < 0.4 else self._short(rng)
+        opener = self.clip(OPENERS[rng.integers(len(OPENERS))])
+        return np.concatenate((opener, _silence(rng.uniform(0.4, 1.1)), rest))
+
+    def _broken(self, rng: np.random.Generator) -> Float32:
+        """A sentence with a pause at its quietest place near the middle."""
+        sound = self.clip(self._single[rng.integers(len(self._single))])
+        third = len(sound) // 3
+        power = np.convolve(np.square(sound[third : 2 * third]), np.ones(400), "valid")
+        cut = third + int(power.argmin()) + 200
+        return np.concatenate((sound[:cut], _silence(rng.uniform(0.15, 0.45)), sound[cut:]))
+
+    def _letters(self, rng: np.random.Generator) -> Float32:
+        parts: list[Float32] = []
+        for index in range(int(rng.integers(3, 7))):
+            if index:
+                parts.append(_silence(rng.uniform(0.1, 0.3)))
+            parts.append(self.clip(LETTERS[rng.integers(len(LETTERS))]))
+        return np.concatenate(parts)
+
+
+def _silence(seconds: float) -> Float32:
+    return np.zeros(round(seconds * RATE), np.float32)
+
+
+def build(part: str, sessions: int, conditions: Sequence[Condition] = CONDITIONS) -> list[Session]:
+    """The sessions of one half, `dev` or `test`. Raises `UsageError` if there are no recordings."""
+    return Maker(Recordings.find(), part).sessions(sessions, conditions)

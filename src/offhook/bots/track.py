@@ -1,0 +1,104 @@
+"""The audio of one saying: kept until it was heard, so that it can go on from there after it was held."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from ..audio import ulaw
+from .ledger import Ledger
+
+_BLOCK: Final = ulaw.RATE // 50
+#: Samples that a saying goes back at most to find the beginning of a word.
+_BACK: Final = ulaw.RATE * 3 // 5
+
+
+class _Stretch(NamedTuple):
+    """From `offset` of the saying on, samples have gone to index `at` of the ledger and what follows it."""
+
+    at: int
+    offset: int
+
+
+class Track:
+    """Offsets count samples of the saying, indices those of the ledger: they differ once something was said again.
+
+    Attributes:
+        made: Samples that there are so far.
+        handed: Offset up to which they were handed on.
+    """
+
+    def __init__(self) -> None:
+        self.made = 0
+        self.handed = 0
+        self._audio = bytearray()
+        self._kept = 0  # offset of the first sample that is still here
+        self._stretches: list[_Stretch] = []
+
+    @property
+    def waiting(self) -> int:
+        """Samples that were not handed on."""
+        return self.made - self.handed
+
+    @property
+    def end(self) -> int:
+        """Index behind the last sample made so far, as things stand."""
+        last = self._stretches[-1]
+        return last.at + self.made - last.offset
+
+    def begin(self, index: int) -> None:
+        """What is handed on from now on goes to `index` of the ledger and what follows it."""
+        self._stretches.append(_Stretch(index, self.handed))
+
+    def add(self, audio: bytes) -> None:
+        """More was made."""
+        self._audio += audio
+        self.made += len(audio)
+
+    def take(self, gain: float = 1.0) -> bytes:
+        """All that was not handed on."""
+        audio = bytes(self._audio[self.handed - self._kept :])
+        self.handed = self.made
+        return audio if gain == 1.0 else ulaw.from_float(ulaw.to_float(audio) * np.float32(gain))
+
+    def heard(self, ledger: Ledger, now: float | None = None) -> int:
+        """Offset up to which the caller has heard it; see `Ledger.heard` for `now`."""
+        furthest = 0
+        ends = [stretch.at for stretch in self._stretches[1:]] + ([self.end] if self._stretches else [])
+        for stretch, end in zip(self._stretches, ends, strict=True):
+            count = ledger.heard(stretch.at, end, now)
+            if count:
+                furthest = max(furthest, stretch.offset + count)
+        return min(furthest, self.made)
+
+    def sent(self, index: int) -> int:
+        """Offset that stands at an index of the ledger."""
+        last = self._stretches[-1]
+        return min(self.handed, max(last.offset, last.offset + index - last.at))
+
+    def rewind(self, offset: int, index: int) -> None:
+        """Hand it on once more from an offset; the ledger has that at `index`."""
+        self.handed = max(self._kept, min(offset, self.made))
+        self.begin(index)
+
+    def word_before(self, offset: int) -> int:
+        """The quietest place shortly before an offset, where most likely a word begins; the offset if all is loud."""
+        first = max(self._kept, offset - _BACK)
+        audio = self._audio[first - self._kept : offset - self._kept]
+        blocks = len(audio) // _BLOCK
+        if blocks < 2:
+            return offset
+        pcm = ulaw.to_float(bytes(audio[len(audio) - blocks * _BLOCK :]))
+        power = np.square(pcm.reshape(blocks, _BLOCK)).mean(axis=1)
+        quietest = blocks - 1 - int(power[::-1].argmin())  # the latest of equals
+        if power[quietest] > power.max() / 10:
+            return offset
+        return offset - (blocks - quietest) * _BLOCK + _BLOCK // 2
+
+    def forget(self, offset: int) -> None:
+        """What lies before the word that holds this offset is not said again."""
+        surplus = min(offset, self.handed) - 2 * _BACK - self._kept
+        if surplus > ulaw.RATE:
+            del self._audio[:surplus]
+            self._kept += surplus

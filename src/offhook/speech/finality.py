@@ -1,0 +1,116 @@
+"""Whether what somebody has said so far sounds finished: read from the words, not from the voice.
+
+A hint for turn taking, made for speech on the telephone. It knows words of five languages and the digits of all; of
+other languages it says `unsure`, which leaves the decision to the silence.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Literal
+
+Finality = Literal["finished", "unsure", "digits", "open"]
+"""`finished`: a whole sentence or a known short answer. `digits`: digits or letters one by one, of which more may come.
+`open`: nobody stops there ("my number is", "Monday and"). `unsure`: none of these."""
+
+_SHORT: Final = {
+    "en": "yes no yeah yep yup nope sure okay ok correct right wrong thanks goodbye bye hello hi never nothing none "
+    "stop agent operator help cancel cancelled repeat today tomorrow tonight yesterday monday tuesday wednesday "
+    "thursday friday saturday sunday "
+    "january february march april may june july august september october november december",
+    "es": "sí si no vale claro correcto gracias adiós hola hoy mañana",
+    "fr": "oui non d'accord exact merci bonjour aujourd'hui demain",
+    "it": "sì si no va bene esatto grazie ciao oggi domani",
+    "de": "ja nein genau richtig danke tschüss hallo heute morgen",
+}
+_OPEN: Final = {
+    "en": "and or but because if which the a an my your our their his her its this to of for with from in on "
+    "at by is are was were am be will would um uh er erm hmm exactly currently press i i'm it's",
+    "es": "y e o u pero porque si que el la los las un una mi su de del para con en por es son está eh este",
+    "fr": "et ou mais parce que qui le la les un une mon ma mes de du pour avec en à est sont euh",
+    "it": "e o ma perché se che il lo la i gli un una mio mia di del per con in è sono ehm",
+    "de": "und oder aber weil wenn dass der die das ein eine mein meine von für mit in ist sind äh ähm",
+}
+_WAITING: Final = {
+    # What announces something that has not come yet, at the end of what was said.
+    "en": r"(my|the|caller|extension|account|card|phone|order|reference)( \w+)? number( is)?|there are|it's"
+    r"|(call|caller) from|extension|set to",
+    "es": r"mi (número|nombre)( \w+)?( es)?",
+    "fr": r"mon (numéro|nom)( \w+)?( est)?",
+    "it": r"il mio (numero|nome)( \w+)?( è)?",
+    "de": r"meine? (nummer|name|\w+nummer)( ist)?",
+}
+_DIGIT_WORDS: Final = {
+    "en": "zero oh one two three four five six seven eight nine double triple",
+    "es": "cero uno dos tres cuatro cinco seis siete ocho nueve",
+    "fr": "zéro un deux trois quatre cinq six sept huit neuf",
+    "it": "zero uno due tre quattro cinque sei sette otto nove",
+    "de": "null eins zwei zwo drei vier fünf sechs sieben acht neun",
+}
+_PART: Final = (2, 3, 12, 13, 14, 15)  # too few or too many for most numbers: an area code, three quarters of a card
+_SENTENCE: Final = 3  # words; fewer end with a full stop for most recognisers, whatever they are the beginning of
+_HARDLY: Final = 0.7
+_WORD: Final = re.compile(r"[\w'\u2019]+(?:[-.:][\w'\u2019]+)*")
+_SPELLED: Final = re.compile(r"^(\w[\s,.-]+)*\w[.]?$")  # letters one by one
+_ITEMS: Final = re.compile(r"^([\w'\u2019]+, )+[\w'\u2019]+\.*$")  # words one by one: a spelling alphabet, say
+
+_short = {tag: frozenset(words.split()) for tag, words in _SHORT.items()}
+_open = {tag: frozenset(words.split()) for tag, words in _OPEN.items()}
+_digit_words = {tag: frozenset(words.split()) for tag, words in _DIGIT_WORDS.items()}
+_waiting = {tag: re.compile(rf"(^|\b)({words})$") for tag, words in _WAITING.items()}
+
+
+def finality(text: str, language: str | None = None, confidence: float = 1.0) -> Finality:
+    """How finished a text sounds.
+
+    Args:
+        text: As a recogniser gives it, with punctuation if it has any.
+        language: BCP 47 tag of the text; English if None.
+        confidence: 0..1; what was hardly understood is not taken for finished.
+    """
+    found = _of_words(text, language)
+    return "unsure" if found == "finished" and confidence < _HARDLY else found
+
+
+def _of_words(text: str, language: str | None) -> Finality:
+    tag = (language or "en").replace("_", "-").partition("-")[0].lower()
+    words = [word.lower().replace("\u2019", "'") for word in _WORD.findall(text)]
+    if not words:
+        return "unsure"
+    stripped = text.rstrip()
+    if stripped.endswith(("...", "…", ":", "-")):
+        return "digits" if _is_digits(words[-1], tag) else "open"
+    if len(words) == 1 and words[0] in _short.get(tag, ()):
+        return "finished"
+    run = _digits_at_the_end(words, tag)
+    if run:
+        return _of_digits(run, words)
+    if words[-1] in _open.get(tag, ()):
+        return "open"
+    if tag in _waiting and _waiting[tag].search(" ".join(words)):
+        return "open"
+    if len(words) > 1 and (_SPELLED.match(stripped) or _ITEMS.match(stripped)):
+        return "digits"
+    return "finished" if stripped.endswith((".", "!", "?")) and len(words) >= _SENTENCE else "unsure"
+
+
+def _of_digits(count: int, words: list[str]) -> Finality:
+    """What so many digits at the end say."""
+    if len(words) == 1 and count <= 3:
+        return "unsure"  # an answer to "how many?", not one that is being read out
+    return "open" if count in _PART else "digits"
+
+
+def _is_digits(word: str, tag: str) -> bool:
+    return word.replace("-", "").isdigit() or word in _digit_words.get(tag, ())
+
+
+def _digits_at_the_end(words: list[str], tag: str) -> int:
+    """How many digits the text ends with."""
+    count = 0
+    for word in reversed(words):
+        if not _is_digits(word, tag):
+            break
+        bare = word.replace("-", "")
+        count += len(bare) if bare.isdigit() else 1
+    return count

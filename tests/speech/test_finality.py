@@ -1,0 +1,29 @@
+"""Whether words sound finished."""
+
+from __future__ import annotations
+
+import pytest
+
+from offhook.speech.finality import Finality, finality
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "found"),
+    [
+        ("Yes.", None, "finished"), ("I would like to book a table.", "en-US", "finished"),
+        ("What time is it?", "en", "finished"), ("Tomorrow,", "en", "finished"), ("Sí.", "es-MX", "finished"),
+        ("My number is", "en", "open"), ("Monday and", "en", "open"), ("It is the", "en", "open"),
+        ("You are currently caller number", "en", "open"), ("well...", "en", "open"), ("Mi nombre es", "es", "open"),
+        ("Four, two, six, six.", "en", "digits"), ("555 1234", "en", "digits"), ("B, C, D.", "en", "digits"),
+        ("five five five", "en", "open"), ("acht drei", "de", "open"), ("alpha, bravo, charlie.", "en", "digits"),
+        ("Three.", "en", "unsure"), ("42.", "en", "unsure"), ("", None, "unsure"), ("Agent login.", "en", "unsure"),
+        ("dobrý den", "cs", "unsure"), ("I think so", "en", "unsure"),
+    ],
+)  # fmt: skip
+def test_finality(text: str, language: str | None, found: Finality) -> None:
+    assert finality(text, language) == found
+
+
+def test_what_was_hardly_understood_is_not_taken_for_finished() -> None:
+    assert finality("I would like to book a table.", "en", 0.5) == "unsure"
+    assert finality("My number is", "en", 0.5) == "open"

@@ -1,0 +1,77 @@
+"""Recognisers that load late, or find the language out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from tests.speech.doubles import Scripted
+
+from offhook.errors import UsageError
+from offhook.speech import registry
+from offhook.speech.engines import Float32, Transcription
+from offhook.speech.switching import Identifying, LateRecogniser
+
+
+@dataclass
+class Fixed:
+    """Says one thing with one confidence, in one language."""
+
+    result: Transcription
+    rate: int = 16_000
+    languages: tuple[str, ...] = ("en", "es", "fr")
+    asked: tuple[int, str | None] | None = None
+
+    def transcribe(self, pcm: Float32, language: str | None) -> Transcription:
+        self.asked = len(pcm), language
+        return self.result
+
+
+def identifying(confidence: float, found: str, language: str) -> tuple[Identifying, Fixed]:
+    first = Fixed(Transcription("hello", confidence, (), "en"), 8000, ("en",))
+    second = Fixed(Transcription(found, 0.9, (), language))
+    return Identifying(first, second, ("es-ES", "fr-FR")), second
+
+
+def test_what_is_understood_well_is_not_asked_again() -> None:
+    engine, second = identifying(0.9, "hola", "es")
+    assert engine.transcribe(np.zeros(8000, np.float32), "en-US").text == "hello"
+    assert second.asked is None
+
+
+def test_what_is_hardly_understood_is_understood_in_its_own_language() -> None:
+    engine, second = identifying(0.3, "hola", "es")
+    result = engine.transcribe(np.zeros(8000, np.float32), "en-US")
+    assert (result.text, result.language) == ("hola", "es")
+    assert second.asked == (16_000, None)
+
+
+def test_a_language_that_is_not_expected_is_none() -> None:
+    engine, _ = identifying(0.3, "moi", "fi")
+    assert engine.transcribe(np.zeros(8000, np.float32), None).text == "hello"
+
+
+def test_once_the_language_is_known_the_second_is_asked_at_once() -> None:
+    engine, second = identifying(0.9, "hola", "es")
+    assert engine.transcribe(np.zeros(8000, np.float32), "es-ES").text == "hola"
+    assert second.asked == (16_000, "es-ES")
+
+
+def test_an_engine_is_loaded_by_its_first_utterance(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+
+    def load(uri: str) -> Scripted:
+        loaded.append(uri)
+        return Scripted("late")
+
+    monkeypatch.setattr(registry, "recogniser", load)
+    late = LateRecogniser("moonshine:tiny-en")
+    assert loaded == []
+    assert late.transcribe(np.zeros(10, np.float32), None).text == "late"
+    assert (late.rate, late.languages) == (8000, ("en",))
+
+
+def test_a_name_that_is_none_is_told_at_once() -> None:
+    with pytest.raises(UsageError):
+        LateRecogniser("")
