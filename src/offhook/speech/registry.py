@@ -25,7 +25,18 @@ KINDS: tuple[Kind, ...] = ("vad", "recogniser", "synthesiser")
 GROUP = "offhook.speech"
 
 # Also declared as entry points; listed here so that a source tree works without being installed.
-_BUILT_IN = {name: f"offhook.speech.adapters.{name}" for name in ("earshot", "silero", "moonshine", "hibari")}
+_BUILT_IN = {
+    **{
+        name: f"offhook.speech.adapters.{name}"
+        for name in (
+            "deepgram", "earshot", "elevenlabs", "espeak", "hibari", "kokoro", "moonshine", "openai", "pico", "piper",
+            "silero", "sphinx", "whisper", "wyoming",
+        )
+    },
+    "fallback": "offhook.speech.fallback",
+    "hedge": "offhook.speech.hedge",
+    "route": "offhook.speech.route",
+}  # fmt: skip
 
 
 @dataclass(slots=True)
