@@ -13,6 +13,7 @@ OffhookError
 │   └── ConnectionLost          socket closed without `close`/`closed`
 ├── CallEnded                   the call is over: nothing more can be said or asked in it
 └── EngineError                 a speech engine failed
+    ├── EngineBusy              it is rate limited; says for how long
     └── EngineMissing           it is not installed; says which extra to install
 
 A peer's fault never raises inside a session: it is reported as a `Violation` event (see `offhook.protocol.events`).
@@ -81,6 +82,14 @@ class CallEnded(OffhookError):
 
 class EngineError(OffhookError):
     """A speech engine failed."""
+
+
+class EngineBusy(EngineError):
+    """A speech engine takes nothing more for now; `retry_after` is in seconds, None if it does not say for how long."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class EngineMissing(EngineError):

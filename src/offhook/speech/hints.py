@@ -68,9 +68,9 @@ def corrected(words: Sequence[Word], hints: Sequence[str], close: float = CLOSE)
     out: list[Word | None] = list(words)
     taken: set[int] = set()
     for _, start, length, hint in sorted(candidates, key=lambda found: (-found[0], found[2], found[1])):
-        run = range(start, start + length)
-        if taken.isdisjoint(run):
-            taken.update(run)
+        places = range(start, start + length)
+        if taken.isdisjoint(places):
+            taken.update(places)
             out[start : start + length] = _rewritten(words[start : start + length], hint)
     return tuple(word for word in out if word is not None)
 

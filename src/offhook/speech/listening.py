@@ -87,7 +87,7 @@ class Listener:
         self._recogniser = recogniser
         self._interim = interim
         self._early = early
-        self._pool = pool or pools.shared()
+        self._pool = pool or pools.of(recogniser)
         self._new_id = new_id
         self._turns = TurnDetector(policy)
         self._resampler = Resampler(ulaw.RATE, vad.rate)

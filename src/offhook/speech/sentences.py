@@ -6,7 +6,9 @@ import re
 from typing import Final
 
 #: A sentence with what ends it; a dot within a number or an abbreviation of one letter ends none.
-_SENTENCE: Final = re.compile(r".*?\S.*?(?:(?<!\b\w)[.!?…]+[\"'”»)]*(?=\s|$)|[。！？]|\n\s*\n|$)", re.DOTALL)
+_SENTENCE: Final = re.compile(
+    r".*?\S.*?(?:(?<!\b\w)[.!?…]+[\"'”»)]*(?=\s|$)|[\u3002\uff01\uff1f]|\n\s*\n|$)", re.DOTALL
+)
 
 
 def sentences(text: str) -> list[str]:
@@ -31,7 +33,7 @@ class SentenceStream:
         at = 0
         for sentence in found:
             at = self._text.index(sentence, at) + len(sentence)
-            if at >= len(self._text) or not self._text[at:].strip() and "\n\n" not in sentence:
+            if at >= len(self._text) or not (self._text[at:].strip() or "\n\n" in sentence):
                 break
             whole.append(sentence.strip())
             self._cut = at

@@ -10,12 +10,11 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 
-import numpy as np
-
 from ...errors import EngineError
 from ..engines import Float32, Synthesiser
 from ..processes import output
 from ..registry import Options
+from ..samples import from_pcm16
 from ..sentences import sentences
 
 _RATE = 22050
@@ -74,7 +73,7 @@ class Espeak:
             for data in output(command, sentence, engine="espeak-ng"):
                 sound, header = data[header:], max(0, header - len(data))
                 if sound:
-                    yield np.frombuffer(sound, "<i2").astype(np.float32) / 32768
+                    yield from_pcm16(sound)
 
 
 def synthesiser(options: Options) -> Synthesiser:

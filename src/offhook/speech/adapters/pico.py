@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
-
 from ...errors import EngineError, EngineMissing, UsageError
 from ..engines import Float32, Synthesiser, speaks
 from ..registry import Options
+from ..samples import from_pcm16
 from ..sayable import sayable
 from ..sentences import sentences
 
@@ -68,7 +67,7 @@ class Pico:
             except Exception as error:
                 raise EngineError(f"pico failed: {type(error).__name__}") from error
             if raw:
-                yield np.frombuffer(raw, "<i2").astype(np.float32) / 32768
+                yield from_pcm16(raw)
 
 
 def synthesiser(options: Options) -> Synthesiser:

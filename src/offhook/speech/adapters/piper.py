@@ -1,7 +1,7 @@
 """Synthesis by Piper in processes of its own: it is GPL, so it is never imported here.
 
-It may live in another environment than Offhook: `python` names that one's interpreter. Knows this small protocol: a line
-of JSON in, pieces of samples out, each behind its length.
+It may live in another environment than Offhook: `python` names that one's interpreter. Knows this small protocol: a
+line of JSON in, pieces of samples out, each behind its length.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from ...errors import EngineError, EngineMissing
 from ..engines import Float32, Synthesiser, speaks
 from ..pool import available_cores
 from ..processes import Workers
 from ..registry import Options
+from ..samples import from_pcm16
 from ..sayable import sayable
 from ..sentences import sentences
 
@@ -97,7 +96,7 @@ class Piper:
     def _sentences(self, text: str) -> Iterator[Float32]:
         for sentence in sentences(text):
             for data in self._workers.request(json.dumps(sentence).encode()):
-                yield np.frombuffer(data, "<i2").astype(np.float32) / 32768
+                yield from_pcm16(data)
 
 
 def synthesiser(options: Options) -> Synthesiser:

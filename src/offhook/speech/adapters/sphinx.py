@@ -1,7 +1,7 @@
 """Recognition by grammar: pocketsphinx, whose wheel carries an English model, listens for digits, letters, yes and no.
 
-It understands nothing but what the grammar holds, on 20 ms of CPU a word, and without one it understands little: a full
-language model mishears 60 % of telephone speech. Knows that library only.
+It understands nothing but what the grammar holds, on 20 ms of CPU a word, and without one it understands little: with a
+full language model it misheard 60 % of telephone speech. Knows that library only.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ _CHANNEL: Final = "49.4,34.9,-31.1,42.2,-25.6,0,9.1,-23,29.8,-11.1,-1.6,11.2,-12
 class Sphinx:
     """pocketsphinx with a grammar; results are written out (`4721`, `Yes.`), or bare words.
 
-    The model is made for wide-band sound: of single digits over telephone it got 8 of 10, of letters 19 of 26, of numbers
-    of three to six digits 2 of 12. For numbers Moonshine with hints is the better choice. Words outside the grammar are often taken for one in it: `reject` is a poor guard, so ask for
-    confirmation. The confidence is the mean posterior of the words.
+    The model is made for wide-band sound: of single digits over telephone it got 8 of 10, of letters 19 of 26, of
+    numbers of three to six digits 2 of 12. For numbers Moonshine with hints is the better choice. Words outside the
+    grammar are often taken for one in it: `reject` is a poor guard, so ask for confirmation. The confidence is the mean
+    posterior of the words.
 
     Args:
         grammar: JSGF, see `offhook.speech.grammar`.
@@ -102,7 +103,10 @@ class Sphinx:
 
 
 def recogniser(options: Options) -> Recogniser:
-    """Loads pocketsphinx: `sphinx[:digit|digits|letter|letters|yesno|FILE.jsgf][?choices=red,dark blue][&reject=0.3][&bare=0]`."""
+    """Loads pocketsphinx: `sphinx[:digit|digits|letter|letters|yesno|FILE.jsgf][?choices=red,dark blue]`.
+
+    Further settings: `reject=0.3`, `bare=0`.
+    """
     phrases = options.text("choices", "")
     grammar = grammars.choices([p.strip() for p in phrases.split(",")]) if phrases else None
     return Sphinx(
