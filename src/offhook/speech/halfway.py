@@ -17,6 +17,8 @@ _HELD: Final = 0.4
 """Seconds at the end of what has come that are held back: long enough to hold the gap before most words."""
 _BLOCK: Final = 0.02
 _SILENT: Final = 10 ** (-30.0 / 20)
+_GAP: Final = 0.25
+"""How loud a gap between words is at most, compared with the loudest moment."""
 _FADE: Final = 0.005
 _LETTERS_A_SECOND: Final = 15.0
 """Of voiced speech, before a voice has been measured; 14 to 16 for the English voices here."""
@@ -73,7 +75,9 @@ class Halfway:
     def cut(self) -> Iterator[Float32]:
         """Nothing more comes: gives out what was held up to its softest place, which is most likely between words."""
         levels = _levels(self._held, self._rate)
-        if len(levels):
+        # All of it is still here and holds no gap: it is the beginning of a word, and is not said at all.
+        first_word = self.voiced == 0.0 and len(levels) > 0 and levels.min() > levels.max() * _GAP
+        if len(levels) and not first_word:
             block = round(_BLOCK * self._rate)
             # The last of the softest ones: as much as possible counts as said.
             softest = len(levels) - 1 - int(np.argmin(levels[::-1]))

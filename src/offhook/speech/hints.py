@@ -46,7 +46,7 @@ def hinted(recogniser: Recogniser, hints: Sequence[str], *, close: float = CLOSE
 def corrected(words: Sequence[Word], hints: Sequence[str], close: float = CLOSE) -> tuple[Word, ...]:
     """Returns the words with each run that resembles a hint replaced by it, the best ones first.
 
-    A hint of n words is compared with runs of n - 1 to n + 1 words, letters and digits only. Punctuation around a run
+    A hint of n words is compared with runs of n - 1 to n + 2 words, letters and digits only. Punctuation around a run
     is kept.
     """
     try:
@@ -59,7 +59,7 @@ def corrected(words: Sequence[Word], hints: Sequence[str], close: float = CLOSE)
         wanted, size = _plain(hint), len(hint.split())
         if not wanted:
             continue
-        for length in range(max(1, size - 1), size + 2):
+        for length in range(max(1, size - 1), size + 3):
             for start in range(len(words) - length + 1):
                 run = "".join(plain[start : start + length])
                 score = fuzz.ratio(run, wanted, score_cutoff=close * 100) / 100

@@ -5,6 +5,7 @@ Knows that library only.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
@@ -17,6 +18,9 @@ from ..sayable import sayable
 from ..sentences import sentences
 
 _VOICES = ("en-US", "en-GB", "de-DE", "es-ES", "fr-FR", "it-IT")
+
+
+_alone = threading.Lock()  # two at once spoil each other's sound
 
 
 class Pico:
@@ -63,7 +67,8 @@ class Pico:
             # Angle brackets begin Pico's own tags; text is never markup here.
             plain = sentence.replace("<", " ").replace(">", " ")
             try:
-                raw = self._engine.speak(plain, voice=voice, speed=None if self._speed == 1 else self._speed)
+                with _alone:
+                    raw = self._engine.speak(plain, voice=voice, speed=None if self._speed == 1 else self._speed)
             except Exception as error:
                 raise EngineError(f"pico failed: {type(error).__name__}") from error
             if raw:
