@@ -1,4 +1,4 @@
-"""Engines that stand in for each other, each one killed in mid-word: nothing said is lost, nothing heard is repeated."""
+"""Engines that stand in for each other, killed in mid-word: nothing said is lost, nothing heard is repeated."""
 
 from __future__ import annotations
 
@@ -175,9 +175,11 @@ def test_it_is_named_by_uri_with_settings(monkeypatch: pytest.MonkeyPatch) -> No
         return Scripted() if kind == "recogniser" else Tones()
 
     real = registry._shared
-    monkeypatch.setattr(
-        registry, "_shared", lambda kind, uri: real(kind, uri) if uri.startswith(("fall", "hedge")) else shared(kind, uri)
-    )  # fmt: skip
+
+    def either(kind: str, uri: str) -> object:
+        return real(kind, uri) if uri.startswith(("fallback", "hedge")) else shared(kind, uri)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(registry, "_shared", either)
     both = registry.recogniser("fallback?1=whisper:base&2=moonshine?reject=-1%26x=2&timeout=3&failures=1")
     assert isinstance(both, FallbackRecogniser)
     assert asked == ["whisper:base", "moonshine?reject=-1&x=2"]

@@ -19,7 +19,7 @@ from ..errors import EngineError, UsageError
 from . import pool as pools
 from . import registry
 from .breaker import Breaker
-from .engines import Float32, Recogniser, Synthesiser, Transcription, speaks
+from .engines import Float32, Recogniser, RecogniserStream, Synthesiser, Transcription, speaks, streams
 from .halfway import Halfway, Pace, unsaid
 from .registry import Options
 from .relay import TIMEOUT, Member, Relay, Watcher
@@ -45,6 +45,16 @@ class FallbackRecogniser:
         """See `Relay.watch`."""
         self._relay.watch(watcher)
 
+    @property
+    def streams(self) -> bool:
+        """Whether the first one listens while somebody speaks; the others get what it did not understand whole."""
+        return streams(self._relay.first())
+
+    def stream(self, language: str | None, on_interim: Callable[[Transcription], None]) -> RecogniserStream:
+        """See `offhook.speech.engines.StreamingRecogniser`."""
+        members = self._relay.order(lambda engine: speaks(engine.languages, language))
+        return _Stream(self._relay, members, language, on_interim)
+
     def transcribe(self, pcm: Float32, language: str | None) -> Transcription:
         members = self._relay.order(lambda engine: speaks(engine.languages, language))
         if not members:
@@ -54,6 +64,46 @@ class FallbackRecogniser:
             return engine.transcribe(resample(pcm, _RATE, engine.rate), language)
 
         return self._relay.race(members, work)[1]
+
+
+class _Stream:
+    """An utterance on its way to the first recogniser, kept for the others."""
+
+    def __init__(
+        self,
+        relay: Relay[Recogniser],
+        members: Sequence[Member[Recogniser]],
+        language: str | None,
+        on_interim: Callable[[Transcription], None],
+    ) -> None:
+        self._relay = relay
+        self._members = list(members)
+        self._language = language
+        self._kept: list[Float32] = []
+        self._resampler: Resampler | None = None
+        self._engine = members[0].loaded if members else None
+        self._stream = self._engine.stream(language, on_interim) if streams(self._engine) else None
+
+    def feed(self, pcm: Float32) -> None:
+        self._kept.append(pcm)
+        if self._stream is not None and self._engine is not None:
+            if self._resampler is None:
+                self._resampler = Resampler(_RATE, self._engine.rate)
+            self._stream.feed(self._resampler.push(pcm))
+
+    def result(self) -> Transcription:
+        kept = np.concatenate(self._kept) if self._kept else np.zeros(0, np.float32)
+
+        def work(engine: Recogniser) -> Transcription:
+            if engine is self._engine and self._stream is not None:
+                return self._stream.result()
+            return engine.transcribe(resample(kept, _RATE, engine.rate), self._language)
+
+        return self._relay.race(self._members, work)[1]
+
+    def close(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
 
 
 class FallbackSynthesiser:

@@ -18,7 +18,7 @@ from ..audio import ulaw
 from ..audio.resample import Resampler, resample
 from ..errors import EngineError
 from . import pool as pools
-from .engines import Recogniser, Transcription, VoiceActivity
+from .engines import Recogniser, RecogniserStream, Transcription, VoiceActivity, streams
 from .heard import (
     Heard,
     HeardWord,
@@ -46,6 +46,9 @@ class _Utterance:
     reached: int  # where the latest interim recognition ended
     final: asyncio.Future[Transcription] | None = None  # may have begun before the turn is over
     ended: Ended | None = None
+    stream: RecogniserStream | None = None  # of a recogniser that listens while the turn is under way
+    streamed: int = 0  # where what it has been fed ends
+    resampler: Resampler | None = None
 
 
 class Listener:
@@ -121,6 +124,8 @@ class Listener:
         for score, start, end in self._scores(data):
             for decision in self._turns.score(score, start, end):
                 self._decide(decision)
+        if self._utterance is not None and self._utterance.stream is not None:
+            self._stream_on(self._utterance, self._next)
         self._recognise_so_far()
         self._forget_old_audio()
 
@@ -137,14 +142,16 @@ class Listener:
     def close(self) -> None:
         """Ends listening: no more events come, and recognitions that have not begun are taken back."""
         self._closed = True
-        futures = [self._running_interim, *(utterance.final for utterance in self._waiting)]
-        if self._utterance is not None:
-            futures.append(self._utterance.final)
+        utterances = [*self._waiting, *([self._utterance] if self._utterance is not None else [])]
+        futures = [self._running_interim, *(utterance.final for utterance in utterances)]
         self._waiting.clear()
         self._utterance = None
         for future in futures:
             if future is not None:
                 future.cancel()
+        for stream in (utterance.stream for utterance in utterances):
+            if stream is not None:
+                stream.close()
 
     def _emit(self, event: ListenerEvent) -> None:
         if not self._closed:
@@ -176,6 +183,7 @@ class Listener:
             case Started(position, decided_at):
                 audio_from = max(position - _LEAD, self._last_end, self._next - len(self._audio))
                 self._utterance = _Utterance(self._new_id(), position, audio_from, self.language, reached=position)
+                self._begin_stream(self._utterance)
                 self._emit(SpeechStarted(position, decided_at))
             case Paused(position) if self._early and self._utterance is not None:
                 self._utterance.final = self._recognise(self._utterance, position)
@@ -194,6 +202,8 @@ class Listener:
         if not ended.enough or self._closed:
             if utterance.final is not None:
                 utterance.final.cancel()
+            if utterance.stream is not None:
+                utterance.stream.close()
             return
         utterance.ended = ended
         utterance.final = utterance.final or self._recognise(utterance, ended.position)
@@ -208,11 +218,20 @@ class Listener:
         first = self._next - len(self._audio)
         tail = min(_TAIL, int(self._turns.policy.pause * ulaw.RATE))
         audio = bytes(self._audio[utterance.audio_from - first : end + tail - first])
+        if utterance.stream is not None:
+            self._stream_on(utterance, min(end + tail, self._next))
+            return self._pool.submit(_finish_stream, utterance.stream, self._recogniser, audio, utterance.language)
         return self._pool.submit(_transcribe, self._recogniser, audio, utterance.language)
 
     def _recognise_so_far(self) -> None:
         utterance = self._utterance
-        if not self._interim or utterance is None or self._turns.paused or self._next - utterance.reached < _INTERIM:
+        if (
+            not self._interim
+            or utterance is None
+            or utterance.stream is not None
+            or self._turns.paused
+            or self._next - utterance.reached < _INTERIM
+        ):
             return
         if self._pool.busy or (self._running_interim is not None and not self._running_interim.done()):
             return
@@ -220,6 +239,35 @@ class Listener:
         self._running_interim = self._recognise(utterance, self._next)
         if self._running_interim is not None:
             self._report_when_done(utterance, self._running_interim, self._next)
+
+    def _begin_stream(self, utterance: _Utterance) -> None:
+        recogniser = self._recogniser
+        if not streams(recogniser):
+            return
+        loop = asyncio.get_running_loop()
+
+        def on_interim(result: Transcription) -> None:
+            if self._interim and not loop.is_closed():
+                loop.call_soon_threadsafe(self._report_interim, utterance, result)
+
+        utterance.stream = recogniser.stream(utterance.language, on_interim)
+        utterance.streamed = utterance.audio_from
+        utterance.resampler = Resampler(ulaw.RATE, recogniser.rate)
+
+    def _stream_on(self, utterance: _Utterance, upto: int) -> None:
+        """Feeds what has come since, up to there."""
+        if utterance.stream is None or utterance.resampler is None or upto <= utterance.streamed:
+            return
+        first = self._next - len(self._audio)
+        audio = bytes(self._audio[utterance.streamed - first : upto - first])
+        utterance.streamed = upto
+        # The resampler holds back a few milliseconds, which at the end are silence.
+        utterance.stream.feed(utterance.resampler.push(ulaw.to_float(audio)))
+
+    def _report_interim(self, utterance: _Utterance, result: Transcription) -> None:
+        if utterance is self._utterance and not self._waiting and result.text:
+            self._emit(_heard(utterance, result, max(utterance.streamed, utterance.start + len(result.words) + 1),
+                              final=False))  # fmt: skip
 
     def _report_when_done(self, utterance: _Utterance, future: asyncio.Future[Transcription], end: int) -> None:
         """Reports a result as interim if its turn is then still under way and those before it have been reported."""
@@ -240,6 +288,8 @@ class Listener:
                 return
             self._waiting.popleft()
             ended, error = utterance.ended, utterance.final.exception()
+            if utterance.stream is not None:
+                utterance.stream.close()
             text, confidence = "", 0.0
             if error is not None:
                 # Only engines' own errors promise to hold nothing of what was said.
@@ -264,6 +314,15 @@ class Listener:
 def _transcribe(recogniser: Recogniser, audio: bytes, language: str | None) -> Transcription:
     pcm = resample(ulaw.to_float(audio), ulaw.RATE, recogniser.rate)
     return recogniser.transcribe(pcm, language)
+
+
+def _finish_stream(
+    stream: RecogniserStream, recogniser: Recogniser, audio: bytes, language: str | None
+) -> Transcription:
+    try:
+        return stream.result()
+    except EngineError:  # the line was cut, but not a sample is lost: the engine gets the whole utterance once more
+        return _transcribe(recogniser, audio, language)
 
 
 def _heard(utterance: _Utterance, result: Transcription, end: int, *, final: bool) -> Heard:

@@ -49,7 +49,8 @@ def test_nothing_is_carried_from_one_utterance_to_the_next(hibari: Synthesiser) 
     engine = registry.recogniser("sphinx:yesno")
     first = engine.transcribe(spoken(hibari, "No."), None)
     engine.transcribe(contract.noise(2.0, 16000, 0.3), None)
-    assert engine.transcribe(spoken(hibari, "No."), None) == first
+    again = engine.transcribe(spoken(hibari, "No."), None)
+    assert (again.text, again.confidence) == (first.text, pytest.approx(first.confidence, abs=0.02))
 
 
 def test_grammars_that_cannot_be_used_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

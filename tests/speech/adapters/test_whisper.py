@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -54,7 +55,7 @@ def test_word_times_are_measured_if_asked_for(human_phrase: Float32) -> None:
     pcm = resample(human_phrase, 8000, 16000)
     words = engine.transcribe(pcm, None).words
     assert len(words) > 8
-    assert all(0 <= a.start < a.end <= b.start <= len(pcm) / 16000 for a, b in zip(words, words[1:], strict=False))
+    assert all(0 <= a.start < a.end <= b.start <= len(pcm) / 16000 for a, b in itertools.pairwise(words))
     assert len({word.confidence for word in words}) > 3
 
 
