@@ -116,7 +116,7 @@ def _client(options: Options) -> Any:
         raise EngineMissing("elevenlabs", "elevenlabs") from error
     timeout = options.number("timeout", TIMEOUT, 0.05, 120)
     key, url = api_key(options, "ELEVENLABS_API_KEY"), options.text("url", "")
-    return ElevenLabs(api_key=key, timeout=timeout, **({"base_url": url} if url else {}))
+    return ElevenLabs(api_key=key, timeout=timeout, base_url=url or None)
 
 
 def _words(found: list[Any], seconds: float) -> tuple[Word, ...]:

@@ -1,4 +1,4 @@
-"""Recognition and synthesis by OpenAI, and by every server that speaks its HTTP interface; through its official library.
+"""Recognition and synthesis by OpenAI, or any server that speaks its HTTP interface; through its official library.
 
 `openai?url=http://127.0.0.1:8000/v1` is a server of one's own. Knows that library only.
 """
