@@ -1,4 +1,4 @@
-"""Services on loopback that speak the real wire of OpenAI, Deepgram, ElevenLabs and Wyoming, and fail as they are told.
+"""Services on loopback that speak the real wire of OpenAI, Deepgram and ElevenLabs, and fail as they are told.
 
 What they "understand" is the one phrase, if what they get sounds like speech; what they "say" is tones.
 """
@@ -106,11 +106,12 @@ def words(text: str) -> list[dict[str, Any]]:
 
 def openai(service: Service) -> Starlette:
     async def transcriptions(request: Request) -> Response:
-        form = await request.form()
-        service.asked.append({"auth": request.headers["authorization"], **dict(form.multi_items())})
+        async with request.form() as form:
+            service.asked.append({"auth": request.headers["authorization"], **dict(form.multi_items())})
+            sound = await form["file"].read()  # type: ignore[union-attr]
         if trouble := await service.trouble():
             return trouble
-        text = understood(from_wav(await form["file"].read()))  # type: ignore[union-attr]
+        text = understood(from_wav(sound))
         return service.json({"text": text, "logprobs": [{"token": "x", "logprob": -0.1, "bytes": []}]})
 
     async def speech(request: Request) -> Response:
@@ -132,11 +133,12 @@ def elevenlabs(service: Service) -> Starlette:
         return await service.trouble() or service.sound(asked["text"], 16000)
 
     async def listen(request: Request) -> Response:
-        form = await request.form()
-        service.asked.append(dict(form.multi_items()))
+        async with request.form() as form:
+            service.asked.append(dict(form.multi_items()))
+            sound = await form["file"].read()  # type: ignore[union-attr]
         if trouble := await service.trouble():
             return trouble
-        text = understood(from_wav(await form["file"].read()))  # type: ignore[union-attr]
+        text = understood(from_wav(sound))
         found = [
             {"text": w["punctuated_word"], "start": w["start"], "end": w["end"], "type": "word", "logprob": -0.05}
             for w in words(text)

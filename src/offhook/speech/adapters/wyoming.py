@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -180,7 +181,9 @@ def synthesiser(options: Options) -> Synthesiser:
 
 def _address(options: Options, usual: int) -> _Address:
     try:
-        import wyoming  # noqa: F401
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # it imports audioop, of which we use nothing
+            import wyoming.audio  # noqa: F401
     except ImportError as error:
         raise EngineMissing("wyoming", "wyoming") from error
     host, _, port = (options.variant or "127.0.0.1").partition(":")
