@@ -10,6 +10,7 @@ from ..speech.turns import TurnPolicy
 from .call import Call
 from .engines import Engines
 from .host import Host
+from .patience import Filler, Patience
 
 
 class Bot(Host):
@@ -24,6 +25,7 @@ class Bot(Host):
         preload: Load the engines when serving starts, not in the first call.
         languages: What to list where the platform asks for the supported languages.
         prompts: Keeps what was synthesised once; None synthesises anew each time.
+        patience: How long a caller is left without an answer; None is for ever.
     """
 
     line = Call
@@ -40,9 +42,17 @@ class Bot(Host):
         languages: Sequence[str] = ("en-US",),
         media: Sequence[Media] = (MONO,),
         prompts: PromptCache | None = None,
+        patience: Patience | None = None,
     ) -> None:
         super().__init__(name, CONNECTOR, engines=engines, preload=preload, media=media, languages=languages)
         self.voice = voice
         self.interim = interim
         self.turns = turns or TurnPolicy()
         self.prompts = prompts
+        self.patience = patience
+        self.filler = Filler()
+
+    async def load(self) -> None:
+        await super().load()
+        if self.patience is not None and self.preload:
+            await self.filler.make(self, self.patience.filler)

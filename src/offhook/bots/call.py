@@ -21,6 +21,7 @@ from .ears import Ears
 from .feed import Feed
 from .line import Handler, Line
 from .mouth import Mouth
+from .patience import REASON, Waiting
 from .saying import By, Piece, Playback
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Call(Line):
         self._turns: Feed[Turn] = Feed()
         self._mouth = Mouth(self)
         self._ears = Ears(self, self._on_heard, policy=host.turns, interim=host.interim)
+        self._waiting = Waiting(self, host.patience)
 
     # Listening.
 
@@ -74,7 +76,9 @@ class Call(Line):
         except CallEnded:
             return
         async for turn in self._turns.read():
+            self._waiting.delivered()
             yield turn
+            self._waiting.asked()
 
     async def listen(self, timeout: float | None = None) -> Turn | None:  # noqa: ASYNC109
         """The caller's next turn; None if none is over in time.
@@ -88,9 +92,12 @@ class Call(Line):
             EngineError: One of them cannot be loaded.
         """
         await self._ears.attach()
+        self._waiting.asked()
         try:
             async with asyncio.timeout(timeout):
-                return await self._turns.next()
+                turn = await self._turns.next()
+                self._waiting.delivered()
+                return turn
         except TimeoutError:
             return None
 
@@ -176,11 +183,35 @@ class Call(Line):
                     yield Piece(audio, begins)
                     begins = ""
 
+    # For the budget of a turn, see `offhook.bots.patience`.
+
+    @property
+    def samples_sent(self) -> int:
+        """Samples of sound that have left for the caller, or wait to leave."""
+        ledger = self._mouth.ledger
+        return ledger.sent + self._mouth.waiting - ledger.waiting
+
+    def send_filler(self, audio: bytes) -> None:
+        """Send mu-law at once, past what waits to be said. Raises `CallEnded`."""
+        self._mouth.send(self.stream.frame(audio))
+
+    def give_back(self, reason: str) -> None:
+        """End the session now, with what is in `output` and the reason, and stop the handler."""
+        self.output |= {REASON: reason}
+        self.journal.note(f"given back: {reason}", self.position)
+        self._ending = True
+        self._disconnect("completed")
+        self.handling.stop()
+
     # What a line leaves open.
 
     def _on_heard(self, index: int, event: heard.ListenerEvent) -> None:
         if self.channels[index] != "external":
             return  # a platform that sends back what the caller hears: our own voice
+        if isinstance(event, heard.SpeechEnded):
+            self._waiting.begin()
+        elif isinstance(event, heard.SpeechStarted) or (isinstance(event, heard.TurnEnded) and not event.recognised):
+            self._waiting.stop()
         match event:
             case heard.SpeechStarted(decided_at=at):
                 # Ears that were made late hear what was said before: that interrupts nothing any more.
@@ -207,6 +238,7 @@ class Call(Line):
         await self._mouth.until_quiet()
 
     def _stream_over(self, position: int | None) -> None:
+        self._waiting.stop()
         self._mouth.hush(position)
         self._ears.close()
         self._turns.end()
