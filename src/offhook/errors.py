@@ -95,7 +95,8 @@ class EngineBusy(EngineError):
 class EngineMissing(EngineError):
     """A speech engine is not installed."""
 
-    def __init__(self, engine: str, extra: str) -> None:
-        super().__init__(f"{engine} is not installed: pip install 'offhook[{extra}]'")
+    def __init__(self, engine: str, extra: str, install: str = "") -> None:
+        self.install = install or f"pip install 'offhook[{extra}]'"
+        super().__init__(f"{engine} is not installed: {self.install}")
         self.engine = engine
         self.extra = extra

@@ -26,6 +26,7 @@ VERBS: Final = {
     "load": "Place thousands of calls at a time, and measure.",
     "decode": "Explain AudioHook messages.",
     "keys": "Make, sign with and verify API keys and client secrets.",
+    "engines": "List speech engines, and measure those of this machine.",
     "trace": "Show a recorded session, or play it against a bot.",
     "doctor": "Say what is missing on this machine.",
 }

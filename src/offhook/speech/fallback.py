@@ -27,6 +27,9 @@ from .sentences import sentences
 
 _RATE = 16000
 
+#: It is made of other engines.
+LOCAL = False
+
 
 class FallbackRecogniser:
     """Recognisers in order of preference, see `Relay`.

@@ -14,6 +14,9 @@ __all__ = ["fallback", "recogniser", "synthesiser"]
 
 _AFTER = 0.8
 
+#: It is made of other engines.
+LOCAL = False
+
 
 def recogniser(options: Options) -> Recogniser:
     """`hedge?1=URI&2=URI[&...][&after=0.8][&timeout=6][&failures=2][&rest=30]`."""

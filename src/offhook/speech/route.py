@@ -21,6 +21,9 @@ E = TypeVar("E")
 ANY = "*"
 _RATE = 16000
 
+#: It is made of other engines.
+LOCAL = False
+
 
 class _Table(Generic[E]):
     """Finds the engine for a language; `others` are the languages of the one for all others."""

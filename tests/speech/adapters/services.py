@@ -153,6 +153,41 @@ def elevenlabs(service: Service) -> Starlette:
     )
 
 
+async def _live(service: Service, line: WebSocket) -> None:
+    service.asked.append(dict(line.query_params))
+    if service.mode in ("limited", "wrong", "refused"):
+        await line.send_denial_response((await service.trouble()) or Response())
+        return
+    await line.accept()
+    heard = b""
+    told = 0
+    try:
+        while True:
+            message = await line.receive()
+            if message.get("bytes"):
+                heard += message["bytes"]
+                if service.mode == "cut":
+                    await line.close(1011)
+                    return
+                if len(heard) // 4000 > told:
+                    told = len(heard) // 4000
+                    await line.send_json(results(HEARD.split()[:told], final=False))
+            elif message["type"] == "websocket.disconnect":
+                return
+            else:
+                kind = json.loads(message["text"])["type"]
+                if kind == "Finalize":
+                    if service.mode == "slow":
+                        await asyncio.sleep(1.0)
+                    text = understood(ulaw.to_float(heard))
+                    await line.send_json(results(text.split(), final=True))
+                elif kind == "CloseStream":
+                    await line.close()
+                    return
+    except (WebSocketDisconnect, RuntimeError):
+        return
+
+
 def deepgram(service: Service) -> Starlette:
     async def listen(request: Request) -> Response:
         service.asked.append({"auth": request.headers["authorization"], **dict(request.query_params)})
@@ -177,38 +212,7 @@ def deepgram(service: Service) -> Starlette:
         return await service.trouble() or service.sound(asked["text"], int(asked["sample_rate"]))
 
     async def live(line: WebSocket) -> None:
-        service.asked.append(dict(line.query_params))
-        if service.mode in ("limited", "wrong", "refused"):
-            await line.send_denial_response((await service.trouble()) or Response())
-            return
-        await line.accept()
-        heard = b""
-        told = 0
-        try:
-            while True:
-                message = await line.receive()
-                if message.get("bytes"):
-                    heard += message["bytes"]
-                    if service.mode == "cut":
-                        await line.close(1011)
-                        return
-                    if len(heard) // 4000 > told:
-                        told = len(heard) // 4000
-                        await line.send_json(results(HEARD.split()[:told], final=False))
-                elif message["type"] == "websocket.disconnect":
-                    return
-                else:
-                    kind = json.loads(message["text"])["type"]
-                    if kind == "Finalize":
-                        if service.mode == "slow":
-                            await asyncio.sleep(1.0)
-                        text = understood(ulaw.to_float(heard))
-                        await line.send_json(results(text.split(), final=True))
-                    elif kind == "CloseStream":
-                        await line.close()
-                        return
-        except (WebSocketDisconnect, RuntimeError):
-            return
+        await _live(service, line)
 
     return Starlette(
         routes=[

@@ -23,6 +23,9 @@ _LANGUAGES = (
 )  # fmt: skip
 _OPTIONS: dict[str, Any] = {"max_retries": 0}
 
+#: It is a service: it is used only where somebody names it.
+LOCAL = False
+
 
 class Deepgram:
     """Punctuated results with word times and confidences.

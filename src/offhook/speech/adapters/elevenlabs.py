@@ -17,6 +17,9 @@ _LANGUAGES = (
 )  # fmt: skip
 _SARAH = "EXAVITQu4vr4xnSDxMaL"
 
+#: It is a service: it is used only where somebody names it.
+LOCAL = False
+
 
 class ElevenLabsSynthesiser:
     """Speech as it is made, 16 kHz.

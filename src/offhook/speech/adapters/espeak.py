@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 
-from ...errors import EngineError
+from ...errors import EngineError, EngineMissing
 from ..engines import Float32, Synthesiser
 from ..processes import output
 from ..registry import Options
@@ -29,7 +29,8 @@ class Espeak:
         speed: 1 is the natural pace, 175 words a minute.
 
     Raises:
-        EngineError: The program is not installed (`apt-get install espeak-ng`), or lacks the voice.
+        EngineMissing: The program is not installed.
+        EngineError: It lacks the voice.
     """
 
     rate = _RATE
@@ -37,7 +38,7 @@ class Espeak:
     def __init__(self, voice: str = "en-us", speed: float = 1.0) -> None:
         program = shutil.which("espeak-ng")
         if program is None:
-            raise EngineError("espeak-ng is not installed: apt-get install espeak-ng")
+            raise EngineMissing("espeak-ng", "", "apt-get install espeak-ng")
         self._program = program
         self._speed = speed
         listed = subprocess.run([program, "--voices"], capture_output=True, text=True, check=False, timeout=20).stdout

@@ -22,6 +22,9 @@ _LANGUAGES = (
     "nl", "no", "pl", "pt", "ro", "ru", "sk", "sl", "sr", "sv", "sw", "ta", "th", "tl", "tr", "uk", "ur", "vi", "zh",
 )  # fmt: skip
 
+#: It is a service: it is used only where somebody names it.
+LOCAL = False
+
 
 class OpenAIRecogniser:
     """Transcriptions of whole utterances. Word times are estimated.

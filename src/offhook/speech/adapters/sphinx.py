@@ -47,6 +47,7 @@ class Sphinx:
 
     rate = 16000
     languages = ("en",)
+    bounded = True  # to a grammar: prose is not for it
 
     def __init__(self, grammar: str, *, reject: float = 0.3, bare: bool = False) -> None:
         try:

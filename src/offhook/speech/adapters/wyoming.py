@@ -26,6 +26,9 @@ _RATE = 16000
 _OUT = 22050
 _CHUNK = 4096
 
+#: It is a service: it is used only where somebody names it.
+LOCAL = False
+
 
 @dataclass(frozen=True, slots=True)
 class _Address:
