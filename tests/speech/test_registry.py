@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -161,3 +164,20 @@ def test_a_language_is_covered_by_any_of_its_countries(
     languages: tuple[str, ...], language: str | None, expected: bool
 ) -> None:
     assert speaks(languages, language) is expected
+
+
+def test_the_documentation_lists_every_engine() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "engines.md").read_text()
+    listed = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    assert listed == set(registry._BUILT_IN)
+
+
+def test_built_in_engines_are_entry_points_too() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    assert project["entry-points"][registry.GROUP] == registry._BUILT_IN
+
+
+def test_services_and_what_is_made_of_others_are_not_local() -> None:
+    assert {name for name in registry._BUILT_IN if not registry.local(name)} == {
+        "deepgram", "elevenlabs", "fallback", "hedge", "openai", "route", "wyoming"
+    }  # fmt: skip
