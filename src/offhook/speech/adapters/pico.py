@@ -5,13 +5,14 @@ Knows that library only.
 
 from __future__ import annotations
 
-import threading
+import os
 from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
 from ...errors import EngineError, EngineMissing, UsageError
 from ..engines import Float32, Synthesiser, speaks
+from ..pool import Pool
 from ..registry import Options
 from ..samples import from_pcm16
 from ..sayable import sayable
@@ -20,7 +21,17 @@ from ..sentences import sentences
 _VOICES = ("en-US", "en-GB", "de-DE", "es-ES", "fr-FR", "it-IT")
 
 
-_alone = threading.Lock()  # two at once spoil each other's sound
+_pools: dict[int, Pool] = {}
+
+
+def _alone() -> Pool:
+    """The one thread of the library in this process.
+
+    Two at once spoil each other's sound, and in turns from several threads the same text comes out differently, which
+    looks like memory that the library does not clear.
+    """
+    pool = _pools.get(os.getpid())  # threads do not survive a fork
+    return pool if pool is not None else _pools.setdefault(os.getpid(), Pool(1))
 
 
 class Pico:
@@ -67,8 +78,8 @@ class Pico:
             # Angle brackets begin Pico's own tags; text is never markup here.
             plain = sentence.replace("<", " ").replace(">", " ")
             try:
-                with _alone:
-                    raw = self._engine.speak(plain, voice=voice, speed=None if self._speed == 1 else self._speed)
+                speed = None if self._speed == 1 else self._speed
+                raw = _alone().hand_in(self._engine.speak, plain, voice=voice, speed=speed).result()
             except Exception as error:
                 raise EngineError(f"pico failed: {type(error).__name__}") from error
             if raw:
