@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DEV    := $(VENV)/.dev
 
-.PHONY: demo test check bench clean recordings packages
+.PHONY: demo test check bench clean recordings packages voiceprint
 
 # The environment that users have: the package and its speech engines.
 $(READY): pyproject.toml
@@ -29,6 +29,10 @@ $(DEV): $(READY) pyproject.toml
 recordings:
 	@sh scripts/fetch_recordings.sh || true
 
+# The voice encoder's weights, for the tests of voiceprints; without them those are skipped, and say so.
+voiceprint: $(READY)
+	@$(BIN)/offhook engines install voiceprint || true
+
 # A browser for the tests of pages.
 packages:
 	@sh scripts/install_test_packages.sh
@@ -42,10 +46,10 @@ check: $(DEV)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: check recordings packages
+test: check recordings packages voiceprint
 	$(BIN)/python -m pytest $(ARGS)
 
-bench: $(DEV) recordings
+bench: $(DEV) recordings voiceprint
 	@for file in benchmarks/*.py; do echo; echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 clean:

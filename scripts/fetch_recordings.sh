@@ -3,9 +3,10 @@
 # words, unpacked into a folder without being installed. Needs apt and the network, not root; the system is not changed.
 #
 #   scripts/fetch_recordings.sh [FOLDER]        (build/recordings if not given)
+#   PACKAGES="..." scripts/fetch_recordings.sh FOLDER      other packages, such as other voices for benchmarks
 set -eu
 
-packages="asterisk-core-sounds-en-wav asterisk-core-sounds-en"
+packages=${PACKAGES:-asterisk-core-sounds-en-wav asterisk-core-sounds-en}
 folder=${1:-build/recordings}
 marker=$folder/.complete
 

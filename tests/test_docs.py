@@ -12,7 +12,7 @@ import pytest
 from offhook.cli.main import VERBS, cli
 
 ROOT = Path(__file__).parent.parent
-SUBVERBS = ("new", "sign", "verify", "show", "replay")
+SUBVERBS = ("new", "sign", "verify", "show", "replay", "install", "key", "enrol", "list", "erase")
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 

@@ -64,7 +64,7 @@ def test_tests_mirror_the_source() -> None:
     whole = {
         "protocol": {"walk", "machine", "fuzz", "field_mistakes", "ambiguities", "time", "flows", "rates"},
         "session": {"engines"},
-        "bots": {"barge_in", "ending", "recording"},
+        "bots": {"barge_in", "ending", "recording", "monitor_failing"},
         "connector": {"call_end"},
         "cli": {"demo"},
         "records": {"browser"},

@@ -19,7 +19,13 @@ def test_what_is_written_is_loaded(tmp_path: Path) -> None:
     layout.write(tmp_path, call, report=True)
     assert layout.load(tmp_path) == call
     assert layout.load(tmp_path / "call.json") == call
-    assert {file.name for file in tmp_path.iterdir()} == {"call.json", "call.html", "transcript.json", "transcript.txt"}
+    assert {file.name for file in tmp_path.iterdir()} == {
+        "call.json",
+        "call.html",
+        "transcript.json",
+        "transcript.txt",
+        "transcript.vtt",
+    }
     assert all(stat.S_IMODE(file.stat().st_mode) == 0o600 for file in tmp_path.iterdir())
 
 
@@ -35,10 +41,18 @@ def test_files_are_plain_json_and_text(tmp_path: Path) -> None:
 
 
 def test_files_are_named_by_kind(tmp_path: Path) -> None:
-    assert set(layout.files(tmp_path, report=False)) == {"call", "transcript", "text"}
+    assert set(layout.files(tmp_path, report=False)) == {"call", "transcript", "text", "subtitles"}
     (tmp_path / "trace.ndjson").touch()
     (tmp_path / "audio.wav").touch()
-    assert set(layout.files(tmp_path, report=True)) == {"call", "transcript", "text", "report", "trace", "audio"}
+    assert set(layout.files(tmp_path, report=True)) == {
+        "call",
+        "transcript",
+        "text",
+        "subtitles",
+        "report",
+        "trace",
+        "audio",
+    }
 
 
 def test_a_call_whose_records_broke_off_is_told_by_its_trace(tmp_path: Path) -> None:

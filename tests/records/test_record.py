@@ -28,7 +28,7 @@ def test_a_whole_call(tmp_path: Path) -> None:
     store.close()
     assert kept.folder is not None
     assert layout.load(kept.folder) == summary
-    assert set(summary.files) == {"call", "transcript", "text", "report", "trace", "audio"}
+    assert set(summary.files) == {"call", "transcript", "text", "subtitles", "report", "trace", "audio"}
     assert all((kept.folder / name).stat().st_size for name in summary.files.values())
     assert summary.audio["client"].messages == 30
     assert summary.audio["client"].bytes == 48_000

@@ -97,3 +97,16 @@ def test_each_line_of_the_text_is_one_line() -> None:
 @pytest.mark.parametrize(("seconds", "shown"), [(0, "0:00.0"), (59.96, "1:00.0"), (61.24, "1:01.2"), (3600, "60:00.0")])
 def test_clock(seconds: float, shown: str) -> None:
     assert transcript.clock(seconds) == shown
+
+
+def test_turns_of_the_internal_channel_are_not_the_callers() -> None:
+    events = [
+        heard("hello", 0, 800),
+        TurnEnded(0, 800, "hello", t=0.5),
+        heard("good morning", 400, 1200, "internal"),
+        TurnEnded(400, 1200, "good morning", channel="internal", t=0.6),
+    ]
+    assert [(line.speaker, line.text) for line in transcript.lines(events)] == [
+        ("caller", "hello"),
+        ("agent", "good morning"),
+    ]

@@ -33,13 +33,21 @@ class Ears:
         on_heard: Called for everything noticed, after it was told to the line's journal.
         policy: When a turn is over.
         interim: Whether results are wanted before a turn is over.
+        backlog: As `speech.listening.Listener` has it.
+
+    Attributes:
+        on_broken: Told if a detector fails in mid-call, which ends the listening; without it, that ends the call.
     """
 
-    def __init__(self, line: Line, on_heard: OnHeard, *, policy: TurnPolicy, interim: bool) -> None:
+    def __init__(
+        self, line: Line, on_heard: OnHeard, *, policy: TurnPolicy, interim: bool, backlog: float | None = None
+    ) -> None:
         self._line = line
         self._on_heard = on_heard
         self._policy = policy
         self._interim = interim
+        self._backlog = backlog
+        self.on_broken: Callable[[Exception], None] | None = None
         self._listeners: list[Listener] = []
         self._attaching: asyncio.Task[bool] | None = None
         self._excused = False
@@ -48,10 +56,13 @@ class Ears:
     @property
     def attached(self) -> bool:
         """Whether somebody listens, or is about to."""
-        return self._attaching is not None
+        return self._attaching is not None and _failure(self._attaching) is None
 
-    async def attach(self) -> None:
+    async def attach(self, *, understand: bool = True) -> None:
         """Begin to listen and to understand; what was held of the stream until now is heard as well.
+
+        Args:
+            understand: False if it is enough to know when somebody speaks: a recogniser may be missing then.
 
         Raises:
             CallEnded: The call is over.
@@ -64,7 +75,7 @@ class Ears:
         await asyncio.wait((attaching,))
         if attaching.cancelled():
             raise CallEnded("the call is over")
-        if not attaching.result():
+        if not attaching.result() and understand:
             await self._line.host.engines.recogniser()  # says what is missing
 
     def attach_soon(self) -> None:
@@ -120,6 +131,7 @@ class Ears:
                     policy=self._policy,
                     language=line.language,
                     interim=self._interim,
+                    backlog=self._backlog,
                 )
             )
         line.stream.add(self._feed)
@@ -136,8 +148,15 @@ class Ears:
             logger.error("session %s: no barge-in by speech", self._line.session_id, exc_info=error)
 
     def _feed(self, data: bytes, position: int) -> None:
-        for listener, lane in zip(self._listeners, self._line.stream.lanes(data), strict=True):
-            listener.feed(lane, position)
+        try:
+            for listener, lane in zip(self._listeners, self._line.stream.lanes(data), strict=True):
+                listener.feed(lane, position)
+        except Exception as error:
+            if self.on_broken is None:
+                raise
+            self._line.stream.remove(self._feed)
+            self.close()
+            self.on_broken(error)
 
     def _hear(self, index: int, event: heard.ListenerEvent) -> None:
         self._tell(cast("Channel", self._line.channels[index]), event)
@@ -176,10 +195,14 @@ class Ears:
                         text=event.text,
                         confidence=event.confidence,
                         latency=(line.position - event.end) / RATE,
+                        channel=channel,
                     )
                 )
             case heard.RecogniserFailed():
                 line.journal.note(f"recogniser: {event.error}", line.position)
+            case heard.LeftOut(start, end):
+                seconds = (end - start) / RATE
+                line.journal.note(f"the recogniser does not keep up: {seconds:.1f} s were left out", start)
 
 
 def _failure(task: asyncio.Task[bool]) -> BaseException | None:

@@ -74,9 +74,13 @@ class Engines:
         """Have a function called, on the event loop, when an engine of a fallback begins to rest or is back."""
         self._watchers.append(watcher)
 
-    async def load(self) -> None:
-        """Load everything ahead of the first call. What cannot be loaded is left for the first call to report."""
-        await asyncio.gather(*map(_try, (self.detector, self.recogniser, self.synthesiser)))
+    async def load(self, *, speaks: bool = True) -> None:
+        """Load everything ahead of the first call. What cannot be loaded is left for the first call to report.
+
+        Args:
+            speaks: False for those who only listen: the synthesiser is left alone.
+        """
+        await asyncio.gather(*map(_try, (self.detector, self.recogniser, *((self.synthesiser,) if speaks else ()))))
 
     def _load_recogniser(self) -> Recogniser:
         named = self._recogniser

@@ -65,9 +65,14 @@ class Stream:
         self._first += (sink,)
         self._arrange()
 
-    def add(self, sink: Sink) -> None:
-        """Hand all audio to a sink from now on; the first one also gets what was held until now."""
-        held, self._held = self._held, None
+    def add(self, sink: Sink, *, hold_on: bool = False) -> None:
+        """Hand all audio to a sink from now on; the first one also gets what was held until now.
+
+        With `hold_on` it gets that too, and it is held on for the first one of the others.
+        """
+        held = self._held
+        if not hold_on:
+            self._held = None
         for data, position in held or ():
             sink(data, position)
         self._sinks += (sink,)

@@ -14,6 +14,7 @@ import click
 import msgspec
 
 from ..errors import OffhookError, UsageError
+from .engine_install import install
 
 if TYPE_CHECKING:
     from .measure import Measured
@@ -54,7 +55,10 @@ class Known(msgspec.Struct, frozen=True):
 
 @click.group()
 def engines() -> None:
-    """List speech engines, and measure those of this machine."""
+    """List speech engines, install models, and measure the engines of this machine."""
+
+
+engines.add_command(install)
 
 
 @engines.command("list")
@@ -116,10 +120,10 @@ def known() -> Iterator[Known]:
             continue
         modules, extra = NEEDS.get(name, ((), ""))
         missing = [each for each in modules if not _there(each)]
-        install = ""
+        missing_by = ""
         if missing:
-            install = f"pip install 'offhook[{extra}]'" if extra else f"apt-get install {missing[0].lstrip('!')}"
-        yield Known(name, tuple(kinds), not missing, local, install)
+            missing_by = f"pip install 'offhook[{extra}]'" if extra else f"apt-get install {missing[0].lstrip('!')}"
+        yield Known(name, tuple(kinds), not missing, local, missing_by)
 
 
 def _there(need: str) -> bool:

@@ -17,6 +17,7 @@ import msgspec
 from ..errors import UsageError
 from .access import access, announce
 from .logs import set_up
+from .ready import ready_options
 
 logger = logging.getLogger("offhook")
 
@@ -31,7 +32,7 @@ def default_workers() -> int:
 
 
 @click.command()
-@click.argument("target", metavar="FILE[:NAME]")
+@click.argument("target", metavar="FILE[:NAME]|transcribe|voiceprint|assist")
 @click.option("--host", help="Address to listen on. Default: 127.0.0.1 without keys, else all.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True,
               envvar=["OFFHOOK_SERVE_PORT", "PORT", "SERVERPORT"], help="0 takes any free one.")  # fmt: skip
@@ -63,8 +64,9 @@ def default_workers() -> int:
               envvar=["OFFHOOK_SERVE_LOG_LEVEL", "LOG_LEVEL"])  # fmt: skip
 @click.option("--json", "as_json", is_flag=True,
               help="Everything that happens as JSON lines on standard output, without what callers say.")  # fmt: skip
+@ready_options
 def serve(target: str, log_level: str, workers: int, **options: Any) -> int:
-    """Serve the bot or monitor in FILE.
+    """Serve the bot or monitor in FILE, or a ready-made monitor by its name.
 
     SIGTERM or Ctrl-C drains: no new calls, running ones go on for --drain seconds. A second one ends at once.
     """

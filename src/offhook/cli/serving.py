@@ -26,7 +26,7 @@ from ..session.server import Server
 from ..session.watch import Watch
 from ..speech import pool
 from .access import Access
-from .target import load_host
+from .ready import served
 
 logger = logging.getLogger("offhook")
 
@@ -35,7 +35,7 @@ class Serving:
     """Serves in this process.
 
     Args:
-        target: `FILE` or `FILE:NAME`.
+        target: `FILE`, `FILE:NAME` or the name of a ready-made monitor.
         options: Of `offhook serve`.
         access: Who may come in, and where from.
         board: Of all workers; None: there is this process only.
@@ -60,7 +60,7 @@ class Serving:
         self._access = access
         self._workers = workers
         self._number = number if workers > 1 else None
-        self.host: Host = load_host(target)
+        self.host: Host = served(target, options)
         self._board = board or Board.alone(len(access.keys or ()))
         if options["as_json"]:
             self.host.watch(_EventLines(self._number))

@@ -89,13 +89,15 @@ class Heard(Event, frozen=True):
 
 
 class TurnEnded(Event, frozen=True):
-    """The caller's turn is over. `latency`: seconds from the end of speech to this decision."""
+    """A turn is over, the caller's unless `channel` says otherwise. `latency`: seconds from the end of speech to this
+    decision."""
 
     start: int
     end: int
     text: str
     confidence: float | None = None
     latency: float | None = None
+    channel: Channel = "external"
 
 
 class SayStarted(Event, frozen=True):
@@ -205,6 +207,20 @@ class Violation(Event, frozen=True):
     ours: bool = False
 
 
+class VoiceChecked(Event, frozen=True):
+    """A voice was compared with that of a speaker, who is not named here.
+
+    Attributes:
+        verdict: As `offhook.speech.voiceprint.VoiceCheck` has it.
+        probability: 0 to 1; None where voices were not compared.
+        seconds: Of voice.
+    """
+
+    verdict: str
+    probability: float | None = None
+    seconds: float = 0.0
+
+
 class Note(Event, frozen=True):
     """Anything else worth keeping; never what a caller said."""
 
@@ -251,6 +267,7 @@ AnyEvent = (
     | MessageSeen
     | PeerErred
     | Violation
+    | VoiceChecked
     | Note
     | CallEnded
 )

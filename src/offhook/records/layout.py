@@ -2,7 +2,7 @@
 
 - `trace.ndjson`: each message, as `offhook.protocol.trace` writes it
 - `audio.wav`: caller and bot, as `offhook.records.recording` writes it
-- `transcript.json`, `transcript.txt`
+- `transcript.json`, `transcript.txt`, `transcript.vtt`
 - `call.json`: everything in one object; where it is missing, the records broke off
 - `call.html`: the report, made of the others
 """
@@ -17,7 +17,7 @@ import msgspec
 from offhook.errors import TraceError, UsageError
 from offhook.protocol import trace
 
-from . import report, transcript
+from . import report, transcript, webvtt
 from .disk import replace
 from .summary import SCHEMA, CallSummary
 from .tape import AUDIO, TRACE
@@ -25,12 +25,13 @@ from .tape import AUDIO, TRACE
 CALL: Final = "call.json"
 TRANSCRIPT: Final = "transcript.json"
 TEXT: Final = "transcript.txt"
+SUBTITLES: Final = "transcript.vtt"
 REPORT: Final = "call.html"
 
 
 def files(folder: Path, *, report: bool) -> dict[str, str]:
     """Names of the files by kind, as `CallSummary.files` has them; of those filled during the call, the ones there."""
-    names = {"call": CALL, "transcript": TRANSCRIPT, "text": TEXT}
+    names = {"call": CALL, "transcript": TRANSCRIPT, "text": TEXT, "subtitles": SUBTITLES}
     names |= {"report": REPORT} if report else {}
     return names | {kind: name for kind, name in (("trace", TRACE), ("audio", AUDIO)) if (folder / name).exists()}
 
@@ -43,6 +44,7 @@ def write(folder: Path, summary: CallSummary, *, report: bool) -> None:
     """
     replace(folder / TRANSCRIPT, [_pretty(msgspec.json.encode(summary.transcript))])
     replace(folder / TEXT, [transcript.text(summary.transcript).encode(errors="replace")])
+    replace(folder / SUBTITLES, [webvtt.render(summary.transcript).encode(errors="replace")])
     replace(folder / CALL, [_pretty(msgspec.json.encode(summary))])
     if report:
         write_report(folder, summary)

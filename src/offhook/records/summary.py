@@ -144,7 +144,7 @@ def latencies(events: Sequence[AnyEvent]) -> tuple[Latency, ...]:
     made: list[Latency] = []
     turn: TurnEnded | None = None
     for event in events:
-        if isinstance(event, TurnEnded):
+        if isinstance(event, TurnEnded) and event.channel == "external":
             turn = event
         elif isinstance(event, SayStarted) and turn is not None and (say := ended.get(event.id)) is not None:
             if say.start is not None and say.start >= turn.end:

@@ -72,7 +72,7 @@ def lines(events: Iterable[AnyEvent]) -> tuple[Line, ...]:
             for item in heard:
                 (inside if _overlaps(item, event) else outside).append(item)
             heard = outside
-            made.append(_spoken("caller", event, [word for item in inside for word in item.words]))
+            made.append(_spoken(_speaker(event.channel), event, [word for item in inside for word in item.words]))
         elif isinstance(event, SayEnded):
             made.append(_said(event, axis))
     made.extend(_spoken(_speaker(item.channel), item, item.words) for item in heard)
@@ -85,7 +85,7 @@ def _speaker(channel: Channel) -> Speaker:
 
 
 def _overlaps(heard: Heard, turn: TurnEnded) -> bool:
-    return heard.channel == "external" and heard.start < turn.end and heard.end > turn.start
+    return heard.channel == turn.channel and heard.start < turn.end and heard.end > turn.start
 
 
 def _spoken(speaker: Speaker, event: Heard | TurnEnded, words: Iterable[Word]) -> Line:

@@ -86,4 +86,12 @@ class RecogniserFailed:
     error: str
 
 
-ListenerEvent: TypeAlias = SpeechStarted | SpeechEnded | Heard | TurnEnded | RecogniserFailed
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """The utterance from `start` to `end` was not recognised: the recogniser does not keep up, and others wait."""
+
+    start: int
+    end: int
+
+
+ListenerEvent: TypeAlias = SpeechStarted | SpeechEnded | Heard | TurnEnded | RecogniserFailed | LeftOut

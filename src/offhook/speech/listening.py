@@ -22,6 +22,7 @@ from .engines import Recogniser, RecogniserStream, Transcription, VoiceActivity,
 from .heard import (
     Heard,
     HeardWord,
+    LeftOut,
     ListenerEvent,
     RecogniserFailed,
     SpeechEnded,
@@ -67,6 +68,8 @@ class Listener:
             for the pool or for the last one, is left out.
         early: Whether to begin the final recognition when the voice pauses and not when the turn is over. The result is
             thrown away if the voice comes back, and is at hand at once if it does not.
+        backlog: Seconds of speech that may wait for the recogniser; beyond, the oldest that waits is left out. None
+            keeps all.
         pool: Where the recogniser runs; by default the pool of the process.
         new_id: Makes ids of utterances.
     """
@@ -81,6 +84,7 @@ class Listener:
         language: str | None = None,
         interim: bool = False,
         early: bool = True,
+        backlog: float | None = None,
         pool: pools.Pool | None = None,
         new_id: Callable[[], str] = lambda: str(uuid4()),
     ) -> None:
@@ -90,6 +94,7 @@ class Listener:
         self._recogniser = recogniser
         self._interim = interim
         self._early = early
+        self._backlog = backlog
         self._pool = pool or pools.of(recogniser)
         self._new_id = new_id
         self._turns = TurnDetector(policy)
@@ -211,6 +216,21 @@ class Listener:
             self._waiting.append(utterance)
             utterance.final.add_done_callback(self._report)
             self._report()
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Leave out what cannot be recognised in time. The first may be at work, and the last is the freshest."""
+        if self._backlog is None:
+            return
+        limit = self._backlog * ulaw.RATE
+        while len(self._waiting) > 2 and sum(map(_length, self._waiting)) > limit:
+            utterance = self._waiting[1]
+            del self._waiting[1]
+            if utterance.final is not None:
+                utterance.final.cancel()
+            if utterance.stream is not None:
+                utterance.stream.close()
+            self._emit(LeftOut(utterance.start, utterance.start + _length(utterance)))
 
     def _recognise(self, utterance: _Utterance, end: int) -> asyncio.Future[Transcription] | None:
         if self._recogniser is None:
@@ -309,6 +329,10 @@ class Listener:
         surplus = needed - (self._next - len(self._audio))
         if surplus > 0:
             del self._audio[:surplus]
+
+
+def _length(utterance: _Utterance) -> int:
+    return 0 if utterance.ended is None else utterance.ended.position - utterance.start
 
 
 def _transcribe(recogniser: Recogniser, audio: bytes, language: str | None) -> Transcription:
