@@ -13,6 +13,7 @@ OffhookError
 │   └── ConnectionLost          socket closed without `close`/`closed`
 ├── CallEnded                   the call is over: nothing more can be said or asked in it
 └── EngineError                 a speech engine failed
+    ├── EngineBusy              it is rate limited; says for how long
     └── EngineMissing           it is not installed; says which extra to install
 
 A peer's fault never raises inside a session: it is reported as a `Violation` event (see `offhook.protocol.events`).
@@ -83,10 +84,19 @@ class EngineError(OffhookError):
     """A speech engine failed."""
 
 
+class EngineBusy(EngineError):
+    """A speech engine takes nothing more for now; `retry_after` is in seconds, None if it does not say for how long."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class EngineMissing(EngineError):
     """A speech engine is not installed."""
 
-    def __init__(self, engine: str, extra: str) -> None:
-        super().__init__(f"{engine} is not installed: pip install 'offhook[{extra}]'")
+    def __init__(self, engine: str, extra: str, install: str = "") -> None:
+        self.install = install or f"pip install 'offhook[{extra}]'"
+        super().__init__(f"{engine} is not installed: {self.install}")
         self.engine = engine
         self.extra = extra

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 
+import numpy as np
 import pytest
-from tests.bots.fakes import LoudIsVoice, Scripted, Tones, VirtualPool
+from tests.bots.fakes import LoudIsVoice, Platform, Scripted, Tones, VirtualPool, kept, make_bot, of, voice
 
-from offhook.bots import Engines
+from offhook.bots import Call, Engines
 from offhook.errors import EngineError, EngineMissing
+from offhook.records.events import EngineChanged
 from offhook.speech import registry
+from offhook.speech.fallback import fallback
 
 pytestmark = [pytest.mark.virtual_time, pytest.mark.usefixtures("pool")]
 
@@ -75,3 +78,37 @@ async def test_loading_ahead_reports_and_goes_on(
         await Engines(LoudIsVoice).load()
     assert {record.levelname for record in caplog.records} == {"INFO", "ERROR"}
     assert "offhook[speech]" in caplog.text
+
+
+async def test_engines_by_language_and_punctuation_are_put_together() -> None:
+    english, other = Scripted("Yes, please."), Scripted("Oui.", languages=("fr",))
+    engines = Engines(LoudIsVoice, {"en": english, "*": other}, {"en": Tones()}, punctuation=False)
+    recogniser = await engines.recogniser()
+    assert recogniser is await engines.recogniser()
+    assert recogniser.languages == ("en", "fr")
+    assert (await engines.synthesiser()).voices == ("tone",)
+    plain = Engines(LoudIsVoice, english, punctuation=False)
+    assert (await plain.recogniser()).transcribe(np.zeros(10, np.float32), None).text == "yes please"
+
+
+async def test_every_call_is_told_when_an_engine_of_a_fallback_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = fallback(Scripted(error=EngineError("no power")), Scripted("second"), failures=1)
+
+    async def handler(call: Call) -> None:
+        async for turn in call.turns():
+            heard.append(turn.text)  # noqa: PERF401 (a handler is cancelled by a hang-up)
+
+    heard: list[str] = []
+    bot = make_bot(handler, engines=Engines(LoudIsVoice, both, Tones()))
+    events = kept(bot)
+    platform = await Platform(bot).open()
+    async with asyncio.timeout(20):
+        await platform.live(1.8, voice(0.8))
+        while not (heard and of(events, EngineChanged)):
+            await platform.live(0.2)
+    assert heard == ["second"]
+    (changed,) = of(events, EngineChanged)
+    assert (changed.well, changed.reason) == (False, "no power")
+    assert changed.engine.startswith("Scripted")
+    await platform.hang_up()
+    await bot.quiet()

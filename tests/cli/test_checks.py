@@ -80,6 +80,7 @@ def engines(monkeypatch):
 
     monkeypatch.setattr(registry, "names", lambda: tuple(known))
     monkeypatch.setattr(registry, "kinds", lambda name: ("vad", "recogniser", "synthesiser"))
+    monkeypatch.setattr(registry, "local", lambda name: True)
     for kind in registry.KINDS:
         monkeypatch.setattr(registry, kind, make)
     return known

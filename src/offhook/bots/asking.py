@@ -16,7 +16,8 @@ from .answers import Accept, digits_of
 from .keys import Keyed, KeyEntry
 
 if TYPE_CHECKING:
-    from .hearing import Hearing, Interruptible, Turn
+    from .enquiring import Enquiring
+    from .hearing import Interruptible, Turn
 
 Prompt = str | Path
 
@@ -87,7 +88,7 @@ class Question:
         if self.attempts < 1 or self.timeout <= 0:
             raise UsageError("a question needs one attempt at least, and a timeout above 0")
 
-    async def put(self, call: Hearing) -> Answer:
+    async def put(self, call: Enquiring) -> Answer:
         """Ask until there is an answer, or the attempts are used up. Raises `CallEnded`."""
         prompts: list[Prompt] = [self.prompt]
         failures = {"no_input": 0, "no_match": 0}
@@ -119,12 +120,12 @@ class Question:
         words = known.get(tag)
         return [self.prompt] if words is None else [words[min(times, len(words) - 1)], self.prompt]
 
-    def _tell(self, call: Hearing, answer: Answer) -> None:
+    def _tell(self, call: Enquiring, answer: Answer) -> None:
         said = answer.disposition != "no_input" and not self.secret
         text, confidence = (answer.text, round(answer.confidence, 3)) if said else (None, None)
         call.send_event(bot_turn_response(answer.disposition, text, confidence))
 
-    async def _wait(self, call: Hearing, turns: asyncio.Queue[Turn]) -> Answer:
+    async def _wait(self, call: Enquiring, turns: asyncio.Queue[Turn]) -> Answer:
         loop = asyncio.get_running_loop()
         waits: set[asyncio.Task[Any]] = set()
         keying: asyncio.Task[Keyed] | None = None

@@ -11,6 +11,7 @@ from .barge_in import BargeInPolicy
 from .call import Call
 from .engines import Engines
 from .host import Host
+from .patience import Filler, Patience
 
 
 class Bot(Host):
@@ -27,6 +28,7 @@ class Bot(Host):
         preload: Load the engines when serving starts, not in the first call.
         languages: What to list where the platform asks for the supported languages.
         prompts: Keeps what was synthesised once; None synthesises anew each time.
+        patience: How long a caller is left without an answer; None is for ever.
     """
 
     line = Call
@@ -45,6 +47,7 @@ class Bot(Host):
         languages: Sequence[str] = ("en-US",),
         media: Sequence[Media] = (MONO,),
         prompts: PromptCache | None = None,
+        patience: Patience | None = None,
     ) -> None:
         super().__init__(name, CONNECTOR, engines=engines, preload=preload, media=media, languages=languages)
         self.voice = voice
@@ -53,3 +56,10 @@ class Bot(Host):
         self.barge_in = barge_in or BargeInPolicy()
         self.inband_keys = inband_keys
         self.prompts = prompts
+        self.patience = patience
+        self.filler = Filler()
+
+    async def load(self) -> None:
+        await super().load()
+        if self.patience is not None and self.preload:
+            await self.filler.make(self, self.patience.filler)

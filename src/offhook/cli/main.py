@@ -29,8 +29,8 @@ VERBS: Final = {
     "load": "Place thousands of calls at a time, and measure.",
     "decode": "Explain AudioHook messages.",
     "keys": "Make, sign with and verify API keys and client secrets.",
+    "engines": "List speech engines, install models, and measure those of this machine.",
     "trace": "Show a recorded session, or play it against a bot.",
-    "engines": "Install speech models.",
     "voiceprint": "Enrol, verify, list and erase speakers.",
     "doctor": "Say what is missing on this machine.",
 }

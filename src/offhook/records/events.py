@@ -181,6 +181,14 @@ class LanguageChanged(Event, frozen=True):
     language: str
 
 
+class EngineChanged(Event, frozen=True):
+    """A speech engine of a fallback is left alone for a while (`well` false), or is back. Told to every call."""
+
+    engine: str
+    well: bool
+    reason: str = ""
+
+
 class EventSent(Event, frozen=True):
     """An `event` message left; `entities` are their types only."""
 
@@ -268,6 +276,7 @@ AnyEvent = (
     | Resumed
     | Discarded
     | LanguageChanged
+    | EngineChanged
     | EventSent
     | MessageSeen
     | PeerErred

@@ -7,9 +7,9 @@ read); there is nothing to inherit. Register it as `offhook.speech.registry` say
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -105,6 +105,37 @@ class Recogniser(Protocol):
         """
 
 
+class RecogniserStream(Protocol):
+    """One utterance on its way to a recogniser that listens while somebody speaks."""
+
+    def feed(self, pcm: Float32) -> None:
+        """Takes the next samples, any number. It is called on the event loop and must neither block nor raise."""
+
+    def result(self) -> Transcription:
+        """What was understood of all that was fed so far. Blocks; it is called in a thread of the pool.
+
+        The utterance may go on after that: then more is fed, also while this waits, and this is called again.
+
+        Raises:
+            EngineError: The engine failed, or the line to it was cut.
+        """
+
+    def close(self) -> None:
+        """The utterance is over, or not wanted any more. Called once, from any thread; must not block or raise."""
+
+
+class StreamingRecogniser(Recogniser, Protocol):
+    """A recogniser that can also listen while somebody speaks; `transcribe` serves what was kept of an utterance."""
+
+    def stream(self, language: str | None, on_interim: Callable[[Transcription], None]) -> RecogniserStream:
+        """Begins an utterance. Called on the event loop: it must not block; what fails is told by `result`.
+
+        Args:
+            language: As in `transcribe`.
+            on_interim: To be called, in any thread, with what has been understood so far.
+        """
+
+
 class Synthesiser(Protocol):
     """Turns text into speech. One object serves all calls, from several threads at once.
 
@@ -136,6 +167,11 @@ class Synthesiser(Protocol):
         Raises:
             EngineError: The engine failed, or lacks the voice or the language. The message holds nothing of the text.
         """
+
+
+def streams(recogniser: Recogniser | None) -> TypeGuard[StreamingRecogniser]:
+    """Whether a recogniser listens while somebody speaks. One that wraps others says so by its attribute `streams`."""
+    return bool(getattr(recogniser, "streams", hasattr(recogniser, "stream")))
 
 
 def speaks(languages: tuple[str, ...], language: str | None) -> bool:

@@ -8,49 +8,23 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from uuid import uuid4
 
-import numpy as np
-
 from ..audio import ulaw
-from ..audio.echo import AHEAD, BLOCK, EchoGuard
-from ..audio.resample import Resampler, resample
 from ..errors import EngineError
 from . import pool as pools
-from .engines import Float32, Recogniser, Transcription, VoiceActivity
+from .engines import Recogniser, Transcription, VoiceActivity, streams
 from .finality import Finality, finality
-from .heard import (
-    Heard,
-    HeardWord,
-    LeftOut,
-    ListenerEvent,
-    RecogniserFailed,
-    SpeechEnded,
-    SpeechStarted,
-    TurnEnded,
-)
+from .heard import LeftOut, ListenerEvent, RecogniserFailed, SpeechEnded, SpeechStarted, TurnEnded
+from .scoring import Scorer
 from .turns import DROPOUT, Decision, Ended, Paused, Resumed, Started, TurnDetector, TurnPolicy
+from .utterance import Utterance, finish, transcribe
 
 _LEAD = ulaw.RATE * 3 // 10  # audio before the onset that the recogniser gets: first consonants are quiet
 _TAIL = ulaw.RATE // 4  # and after the end, at most
-_SILENCE = ulaw.RATE // 5  # made, behind the tail: recognisers end a sentence by the silence after it
 _INTERIM = ulaw.RATE // 2  # between interim results
-
-
-@dataclass(slots=True, eq=False)
-class _Utterance:
-    """A turn on its way from its first sound to its result."""
-
-    id: str
-    start: int
-    audio_from: int
-    language: str | None
-    reached: int  # where the latest interim recognition ended
-    final: asyncio.Future[Transcription] | None = None  # may have begun before the turn is over
-    ended: Ended | None = None
 
 
 class Listener:
@@ -71,7 +45,7 @@ class Listener:
             thrown away if the voice comes back, and is at hand at once if it does not.
         backlog: Seconds of speech that may wait for the recogniser; beyond, the oldest that waits is left out. None
             keeps all.
-        pool: Where the recogniser runs; by default the pool of the process.
+        pool: Where the recogniser runs; by default the one that it belongs to, see `offhook.speech.pool.of`.
         new_id: Makes ids of utterances.
         played: Gives the audio that the other end was playing at a position, so that its echo is not taken for speech.
 
@@ -96,29 +70,27 @@ class Listener:
     ) -> None:
         self.language = language
         self.expects: Callable[[str], bool] | None = None
-        self._played = played
-        self._guard = EchoGuard() if played is not None else None
-        self._doubtful = bytearray()  # for each of the last samples up to `_next`, whether it may be echo
         self._on_event = on_event
-        self._vad = vad
         self._recogniser = recogniser
         self._interim = interim
         self._early = early
         self._backlog = backlog
-        self._pool = pool or pools.shared()
+        self._own_pool = pool
         self._new_id = new_id
         self._turns = TurnDetector(policy)
-        self._resampler = Resampler(ulaw.RATE, vad.rate)
-        self._origin = 0  # position of the first sample since the last jump
-        self._scored = 0  # samples scored since then, at the detector's rate
-        self._unscored = np.zeros(0, np.float32)
+        self._scorer = Scorer(vad, played)
         self._next = -1  # position that follows what was fed
         self._audio = bytearray()  # mu-law up to `_next`
-        self._utterance: _Utterance | None = None
-        self._waiting: deque[_Utterance] = deque()  # over, result not yet reported
+        self._utterance: Utterance | None = None
+        self._waiting: deque[Utterance] = deque()  # over, result not yet reported
         self._running_interim: asyncio.Future[Transcription] | None = None
         self._last_end = 0  # where the last turn ended
         self._closed = False
+
+    @property
+    def _pool(self) -> pools.Pool:
+        """Where the recogniser of this moment runs."""
+        return self._own_pool or pools.of(self._recogniser)
 
     @property
     def speaking(self) -> bool:
@@ -159,9 +131,10 @@ class Listener:
         if utterance is None or not changed:
             return
         utterance.language = self.language
+        utterance.close_stream()
+        self._begin_stream(utterance)
         if utterance.final is not None:
-            utterance.final.cancel()
-            utterance.final = None
+            utterance.take_back()
             if self._turns.paused:
                 self._begin_early(utterance, self._turns.voice_end)
 
@@ -176,9 +149,11 @@ class Listener:
             self._jump(position)
         self._next = position + len(data)
         self._audio += data
-        for score, start, end in self._scores(data):
+        for score, start, end in self._scorer.push(data):
             for decision in self._turns.score(score, start, end):
                 self._decide(decision)
+        if self._utterance is not None and self._utterance.stream is not None:
+            self._feed_stream(self._utterance, self._next)
         self._recognise_so_far()
         self._forget_old_audio()
 
@@ -195,14 +170,15 @@ class Listener:
     def close(self) -> None:
         """Ends listening: no more events come, and recognitions that have not begun are taken back."""
         self._closed = True
-        futures = [self._running_interim, *(utterance.final for utterance in self._waiting)]
-        if self._utterance is not None:
-            futures.append(self._utterance.final)
+        utterances = [*self._waiting, *([self._utterance] if self._utterance is not None else [])]
+        futures = [self._running_interim, *(utterance.final for utterance in utterances)]
         self._waiting.clear()
         self._utterance = None
         for future in futures:
             if future is not None:
                 future.cancel()
+        for utterance in utterances:
+            utterance.close_stream()
 
     def _emit(self, event: ListenerEvent) -> None:
         if not self._closed:
@@ -210,64 +186,26 @@ class Listener:
 
     def _jump(self, position: int) -> None:
         self.flush()
-        self._vad.reset()
-        self._resampler.clear()
-        self._doubtful.clear()
-        if self._guard is not None:
-            self._guard.reset()
-        self._unscored = self._unscored[:0]
+        self._scorer.jump(position)
         self._audio.clear()
-        self._origin = self._last_end = position
-        self._scored = 0
-
-    def _scores(self, data: bytes) -> Iterator[tuple[float, int, int]]:
-        """Scores all whole frames: the score, and where the frame begins and ends."""
-        frame, rate = self._vad.frame, self._vad.rate
-        fresh = self._resampler.push(self._without_echo(data))
-        pcm = np.concatenate((self._unscored, np.clip(fresh, -1.0, 1.0)))
-        whole = len(pcm) - len(pcm) % frame
-        self._unscored = pcm[whole:]
-        for at in range(0, whole, frame):
-            start = self._origin + self._scored * ulaw.RATE // rate
-            self._scored += frame
-            end = self._origin + self._scored * ulaw.RATE // rate
-            score = self._vad.score(pcm[at : at + frame])
-            yield 0.0 if self._is_echo(start, end) else score, start, end
-
-    def _without_echo(self, data: bytes) -> Float32:
-        pcm = ulaw.to_float(data)
-        if self._guard is None or self._played is None:
-            return pcm
-        played = self._played(self._next - len(data), len(data) + AHEAD)
-        cleaned = self._guard.clean(pcm, ulaw.to_float(played))
-        blocks = np.zeros(len(cleaned.doubt) * BLOCK, np.float32)
-        blocks[: len(data)] = np.square(cleaned.audio)
-        doubtful = blocks.reshape(-1, BLOCK).mean(axis=1) < cleaned.doubt
-        self._doubtful += np.repeat(doubtful, BLOCK)[: len(data)].tobytes()
-        del self._doubtful[: -len(data) - ulaw.RATE]
-        return cleaned.audio
-
-    def _is_echo(self, start: int, end: int) -> bool:
-        """Whether most of that is no louder than what may be left of an echo."""
-        first = self._next - len(self._doubtful)
-        return 2 * self._doubtful[max(0, start - first) : max(0, end - first)].count(1) > end - start
+        self._last_end = position
 
     def _decide(self, decision: Decision) -> None:
         match decision:
             case Started(position, decided_at):
                 audio_from = max(position - _LEAD, self._last_end, self._next - len(self._audio))
-                self._utterance = _Utterance(self._new_id(), position, audio_from, self.language, reached=position)
+                self._utterance = Utterance(self._new_id(), position, audio_from, self.language, reached=position)
+                self._begin_stream(self._utterance)
                 self._emit(SpeechStarted(position, decided_at))
             case Paused(position) if self._early and self._utterance is not None:
                 self._begin_early(self._utterance, position)
-            case Resumed() if self._utterance is not None and self._utterance.final is not None:
-                self._utterance.final.cancel()
-                self._utterance.final = None
+            case Resumed() if self._utterance is not None:
+                self._utterance.take_back()
             case Ended() if self._utterance is not None:
                 utterance, self._utterance = self._utterance, None
                 self._finish(utterance, decision)
 
-    def _begin_early(self, utterance: _Utterance, position: int) -> None:
+    def _begin_early(self, utterance: Utterance, position: int) -> None:
         """The voice has paused there: what was said may be all."""
         utterance.final = self._recognise(utterance, position)
         if utterance.final is not None:
@@ -276,7 +214,7 @@ class Listener:
                 self._report_when_done(utterance, utterance.final, position)
             utterance.final.add_done_callback(partial(self._weigh, utterance))
 
-    def _weigh(self, utterance: _Utterance, early: asyncio.Future[Transcription]) -> None:
+    def _weigh(self, utterance: Utterance, early: asyncio.Future[Transcription]) -> None:
         """The words up to a pause are known: they tell how long it may last before the turn is over."""
         if utterance is not self._utterance or utterance.final is not early or early.cancelled():
             return
@@ -287,12 +225,12 @@ class Listener:
         for decision in self._turns.hint(found):
             self._decide(decision)
 
-    def _finish(self, utterance: _Utterance, ended: Ended) -> None:
+    def _finish(self, utterance: Utterance, ended: Ended) -> None:
         self._last_end = ended.position
         self._emit(SpeechEnded(ended.position, ended.decided_at, ended.enough))
         if not ended.enough or self._closed:
-            if utterance.final is not None:
-                utterance.final.cancel()
+            utterance.take_back()
+            utterance.close_stream()
             return
         utterance.ended = ended
         utterance.final = utterance.final or self._recognise(utterance, ended.position)
@@ -307,24 +245,33 @@ class Listener:
         if self._backlog is None:
             return
         limit = self._backlog * ulaw.RATE
-        while len(self._waiting) > 2 and sum(map(_length, self._waiting)) > limit:
+        while len(self._waiting) > 2 and sum(utterance.length for utterance in self._waiting) > limit:
             utterance = self._waiting[1]
             del self._waiting[1]
-            if utterance.final is not None:
-                utterance.final.cancel()
-            self._emit(LeftOut(utterance.start, utterance.start + _length(utterance)))
+            utterance.take_back()
+            utterance.close_stream()
+            self._emit(LeftOut(utterance.start, utterance.start + utterance.length))
 
-    def _recognise(self, utterance: _Utterance, end: int) -> asyncio.Future[Transcription] | None:
+    def _recognise(self, utterance: Utterance, end: int) -> asyncio.Future[Transcription] | None:
         if self._recogniser is None:
             return None
         first = self._next - len(self._audio)
         tail = min(_TAIL, int(self._turns.policy.pause * ulaw.RATE))
         audio = bytes(self._audio[utterance.audio_from - first : end + tail - first])
-        return self._pool.submit(_transcribe, self._recogniser, audio, utterance.language)
+        if utterance.stream is not None:
+            self._feed_stream(utterance, min(end + tail, self._next))
+            return self._pool.submit(finish, utterance.stream, self._recogniser, audio, utterance.language)
+        return self._pool.submit(transcribe, self._recogniser, audio, utterance.language)
 
     def _recognise_so_far(self) -> None:
         utterance = self._utterance
-        if not self._interim or utterance is None or self._turns.paused or self._next - utterance.reached < _INTERIM:
+        if (
+            not self._interim
+            or utterance is None
+            or utterance.stream is not None
+            or self._turns.paused
+            or self._next - utterance.reached < _INTERIM
+        ):
             return
         if self._pool.busy or (self._running_interim is not None and not self._running_interim.done()):
             return
@@ -333,14 +280,37 @@ class Listener:
         if self._running_interim is not None:
             self._report_when_done(utterance, self._running_interim, self._next)
 
-    def _report_when_done(self, utterance: _Utterance, future: asyncio.Future[Transcription], end: int) -> None:
+    def _begin_stream(self, utterance: Utterance) -> None:
+        recogniser = self._recogniser
+        if not streams(recogniser):
+            return
+        loop = asyncio.get_running_loop()
+
+        def on_interim(result: Transcription) -> None:
+            if self._interim and not loop.is_closed():
+                loop.call_soon_threadsafe(self._report_interim, utterance, result)
+
+        utterance.open_stream(recogniser, on_interim)
+
+    def _feed_stream(self, utterance: Utterance, upto: int) -> None:
+        """Gives it what has come since, up to there."""
+        first = self._next - len(self._audio)
+        if upto > utterance.streamed:
+            utterance.feed(bytes(self._audio[utterance.streamed - first : upto - first]))
+
+    def _report_interim(self, utterance: Utterance, result: Transcription) -> None:
+        if utterance is self._utterance and not self._waiting and result.text:
+            end = max(utterance.streamed, utterance.start + len(result.words) + 1)
+            self._emit(utterance.heard(result, end, final=False))
+
+    def _report_when_done(self, utterance: Utterance, future: asyncio.Future[Transcription], end: int) -> None:
         """Reports a result as interim if its turn is then still under way and those before it have been reported."""
 
         def report(done: asyncio.Future[Transcription]) -> None:
             # A failure is not told here: if it lasts, the final recognition fails as well and tells.
             failed = done.cancelled() or done.exception() is not None
             if not failed and utterance is self._utterance and not self._waiting and done.result().text:
-                self._emit(_heard(utterance, done.result(), end, final=False))
+                self._emit(utterance.heard(done.result(), end, final=False))
 
         future.add_done_callback(report)
 
@@ -352,6 +322,7 @@ class Listener:
                 return
             self._waiting.popleft()
             ended, error = utterance.ended, utterance.final.exception()
+            utterance.close_stream()
             text, confidence = "", 0.0
             if error is not None:
                 # Only engines' own errors promise to hold nothing of what was said.
@@ -359,7 +330,7 @@ class Listener:
                 self._emit(RecogniserFailed(utterance.start, told))
             elif utterance.final.result().text:
                 text, confidence = utterance.final.result().text, utterance.final.result().confidence
-                self._emit(_heard(utterance, utterance.final.result(), ended.position, final=True))
+                self._emit(utterance.heard(utterance.final.result(), ended.position, final=True))
             turn = TurnEnded(utterance.start, ended.position, text, confidence, ended.decided_at, bool(text))
             self._emit(turn)
 
@@ -371,32 +342,3 @@ class Listener:
         surplus = needed - (self._next - len(self._audio))
         if surplus > 0:
             del self._audio[:surplus]
-
-
-def _length(utterance: _Utterance) -> int:
-    return 0 if utterance.ended is None else utterance.ended.position - utterance.start
-
-
-def _transcribe(recogniser: Recogniser, audio: bytes, language: str | None) -> Transcription:
-    pcm = resample(np.pad(ulaw.to_float(audio), (0, _SILENCE)), ulaw.RATE, recogniser.rate)
-    return recogniser.transcribe(pcm, language)
-
-
-def _heard(utterance: _Utterance, result: Transcription, end: int, *, final: bool) -> Heard:
-    """Puts a result on the stream's timeline. An engine's times are taken as they are where they make sense."""
-    words: list[HeardWord] = []
-    at = utterance.start
-    for left, word in zip(range(len(result.words) - 1, -1, -1), result.words, strict=True):
-        start = min(max(at, utterance.audio_from + round(word.start * ulaw.RATE)), end - left - 1)
-        at = min(max(start + 1, utterance.audio_from + round(word.end * ulaw.RATE)), end - left)
-        words.append(HeardWord(word.text, start, at, word.confidence))
-    return Heard(
-        id=utterance.id,
-        text=result.text,
-        final=final,
-        start=utterance.start,
-        end=end,
-        confidence=result.confidence,
-        words=tuple(words),
-        language=result.language,
-    )

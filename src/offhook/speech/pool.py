@@ -63,6 +63,10 @@ class Pool:
         Raises:
             RuntimeError: The pool is closed.
         """
+        return asyncio.wrap_future(self.hand_in(function, *args, **kwargs))
+
+    def hand_in(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """`submit` for other threads: the result arrives in a future that can be waited for without an event loop."""
         future: Future[T] = Future()
 
         def work() -> None:
@@ -74,7 +78,7 @@ class Pool:
                 future.set_exception(error)
 
         self._hand_in(work)
-        return asyncio.wrap_future(future)
+        return future
 
     async def run(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs `function` in a thread of the pool and returns its result. May be cancelled at any time."""
@@ -253,6 +257,10 @@ def _leave() -> None:
 
 atexit.register(_leave)
 _pools: dict[int, Pool] = {}
+_waiting: dict[int, Pool] = {}
+
+WAITERS = 256
+"""Threads for engines that wait for another machine: they cost memory, and no processor time."""
 
 
 def shared() -> Pool:
@@ -264,3 +272,11 @@ def shared() -> Pool:
 def share(threads: int) -> None:
     """Give the pool of this process another number of threads, before its first work."""
     _pools[os.getpid()] = Pool(threads)
+
+
+def of(engine: object) -> Pool:
+    """The pool that an engine runs in: that of the cores, or a large one for engines with a true attribute `waits`."""
+    if not getattr(engine, "waits", False):
+        return shared()
+    pool = _waiting.get(os.getpid())
+    return pool if pool is not None else _waiting.setdefault(os.getpid(), Pool(WAITERS))

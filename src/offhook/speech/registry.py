@@ -25,7 +25,18 @@ KINDS: tuple[Kind, ...] = ("vad", "recogniser", "synthesiser")
 GROUP = "offhook.speech"
 
 # Also declared as entry points; listed here so that a source tree works without being installed.
-_BUILT_IN = {name: f"offhook.speech.adapters.{name}" for name in ("earshot", "silero", "moonshine", "hibari")}
+_BUILT_IN = {
+    **{
+        name: f"offhook.speech.adapters.{name}"
+        for name in (
+            "deepgram", "earshot", "elevenlabs", "espeak", "hibari", "moonshine", "openai", "pico", "piper", "silero",
+            "sphinx", "whisper", "wyoming",
+        )
+    },
+    "fallback": "offhook.speech.fallback",
+    "hedge": "offhook.speech.hedge",
+    "route": "offhook.speech.route",
+}  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -102,6 +113,14 @@ def kinds(name: str) -> tuple[Kind, ...]:
     """
     adapter = _adapter(name)
     return tuple(kind for kind in KINDS if hasattr(adapter, kind))
+
+
+def local(name: str) -> bool:
+    """Whether an engine runs on this machine by its name alone; others are services, or are made of other engines.
+
+    Raises what `kinds` raises.
+    """
+    return bool(getattr(_adapter(name), "LOCAL", True))
 
 
 def vad(uri: str) -> VoiceActivity:

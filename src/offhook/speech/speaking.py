@@ -56,7 +56,7 @@ def speak(
     if cache is not None:
         key = prompt_key(text, voice=voice, language=language, engine=f"{synthesiser.name} at {level:g} dBFS")
         make = partial(cache.through, key, make)
-    return (pool or pools.shared()).stream(make)
+    return (pool or pools.of(synthesiser)).stream(make)
 
 
 def telephone(

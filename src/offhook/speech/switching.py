@@ -6,12 +6,15 @@ recognised once it is there. Knows engines only.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from ..audio.resample import resample
+from . import pool as pools
 from . import registry
-from .engines import Float32, Recogniser, Transcription, speaks
+from .engines import Float32, Recogniser, RecogniserStream, Transcription, speaks, streams
+from .relay import Watcher
 
 #: Confidence below which a recogniser is taken to have been given another language than its own: exp(-0.8), what
 #: Moonshine gives to Spanish, French, Italian and Russian at best.
@@ -21,23 +24,63 @@ LOW: Final = 0.45
 class LateRecogniser:
     """A recogniser by URI, loaded by the first utterance.
 
+    Args:
+        uri: Its name.
+        dress: What is put round it once it is loaded, such as `offhook.speech.writing.punctuated`.
+
     Raises, from all its members: what `registry.recogniser` raises.
     """
 
-    def __init__(self, uri: str) -> None:
+    waits = True  # it may be of either kind: it waits for what runs in the pool of that
+
+    def __init__(self, uri: str, dress: Callable[[Recogniser], Recogniser] | None = None) -> None:
         registry.parse(uri)  # a name that is none is told at once
         self.uri = uri
+        self._dress = dress
+        self._engine: Recogniser | None = None
+        self._watchers: list[Watcher] = []
+        self._lock = threading.Lock()
 
     @property
     def rate(self) -> int:
-        return registry.recogniser(self.uri).rate
+        return self._loaded().rate
 
     @property
     def languages(self) -> tuple[str, ...]:
-        return registry.recogniser(self.uri).languages
+        return self._loaded().languages
+
+    @property
+    def streams(self) -> bool:
+        """Whether it is loaded, and listens while somebody speaks."""
+        return streams(self._engine)
+
+    def stream(self, language: str | None, on_interim: Callable[[Transcription], None]) -> RecogniserStream:
+        """See `offhook.speech.engines.StreamingRecogniser`; only where `streams` is true."""
+        assert streams(self._engine)
+        return self._engine.stream(language, on_interim)
 
     def transcribe(self, pcm: Float32, language: str | None) -> Transcription:
-        return registry.recogniser(self.uri).transcribe(pcm, language)
+        return in_pool(self._loaded(), pcm, language)
+
+    def watch(self, watcher: Watcher) -> None:
+        """As of `offhook.speech.relay.Relay`, if it turns out to be made of such; told from when it is loaded."""
+        if watcher not in self._watchers:  # without the lock: that is held while it loads, and this is the event loop
+            self._watchers.append(watcher)
+            self._watch(watcher)
+
+    def _loaded(self) -> Recogniser:
+        with self._lock:
+            if self._engine is None:
+                engine = registry.recogniser(self.uri)
+                self._engine = engine if self._dress is None else self._dress(engine)
+                for watcher in tuple(self._watchers):
+                    self._watch(watcher)
+            return self._engine
+
+    def _watch(self, watcher: Watcher) -> None:
+        watch: Callable[[Watcher], None] | None = getattr(self._engine, "watch", None)
+        if watch is not None:
+            watch(watcher)
 
 
 class Identifying:
@@ -55,6 +98,7 @@ class Identifying:
         self._second = second
         self._among = tuple(languages)
         self._low = low
+        self.waits = any(getattr(engine, "waits", False) for engine in (first, second))
 
     @property
     def rate(self) -> int:
@@ -67,11 +111,19 @@ class Identifying:
     def transcribe(self, pcm: Float32, language: str | None) -> Transcription:
         own = speaks(self._first.languages, language)
         if own:
-            result = self._first.transcribe(pcm, language)
+            result = self._ask(self._first, pcm, language)
             if result.text and result.confidence >= self._low:
                 return result
         again = resample(pcm, self._first.rate, self._second.rate)
-        found = self._second.transcribe(again, None if own else language)
+        found = self._ask(self._second, again, None if own else language)
         if not found.text or not speaks(self._among, found.language):
             return result if own else found
         return found
+
+    def _ask(self, engine: Recogniser, pcm: Float32, language: str | None) -> Transcription:
+        return in_pool(engine, pcm, language) if self.waits else engine.transcribe(pcm, language)
+
+
+def in_pool(engine: Recogniser, pcm: Float32, language: str | None) -> Transcription:
+    """For engines that stand for others and wait for them: each one works in the pool that it belongs to."""
+    return pools.of(engine).hand_in(engine.transcribe, pcm, language).result()

@@ -1,0 +1,225 @@
+"""Bots that are a language model: any server of OpenAI's chat completions, streamed, spoken sentence by sentence.
+
+What the caller does not hear, the model is not told that it said. When the caller cuts in, or goes on talking before
+anything was said, generation is cancelled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ..errors import EngineError, EngineMissing
+from ..speech.remote import failure
+from ..speech.sentences import SentenceStream
+from .bot import Bot
+from .call import Call, Turn
+from .llm_history import History
+from .llm_tools import toolbox
+
+#: Uses of tools in a row, after which the model has to speak.
+ROUNDS: Final = 6
+#: Failures in a row, after which the call is given back.
+FAILURES: Final = 2
+
+
+@dataclass(slots=True)
+class _Use:
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+class LLMBot(Bot):
+    """A bot that answers by a language model.
+
+    Args:
+        instructions: What it is and does. That it speaks on the telephone is told it besides.
+        model: As the server names it.
+        url: Of a server of one's own, such as `http://127.0.0.1:11434/v1`; None is OpenAI's.
+        key_env: Environment variable with the key; a server of one's own may need none.
+        tools: Plain functions with types and docstrings, see `offhook.bots.llm_tools`. A parameter `call` is the call:
+            `await call.end(...)` in a tool ends it.
+        greeting: Said first; empty to let the caller begin.
+        sorry: Said where the model fails; if it fails again, the call is given back with `offhook_reason`.
+        timeout: Seconds to wait for the model's next words.
+        request: Further fields of each request, such as `{"temperature": 0.3}`.
+        options: As of `Bot`.
+
+    Raises:
+        EngineMissing: The extra `openai` is not installed.
+        EngineError: There is no key.
+        UsageError: A function cannot be a tool.
+    """
+
+    def __init__(
+        self,
+        instructions: str,
+        *,
+        model: str = "gpt-4o-mini",
+        url: str | None = None,
+        key_env: str = "OPENAI_API_KEY",
+        tools: Sequence[Callable[..., Any]] = (),
+        greeting: str = "",
+        sorry: str = "I am sorry, something went wrong. Could you say that again?",
+        timeout: float = 10.0,
+        request: dict[str, Any] | None = None,
+        name: str = "llm",
+        **options: Any,
+    ) -> None:
+        super().__init__(name, **options)
+        try:
+            from openai import AsyncOpenAI
+        except ImportError as error:
+            raise EngineMissing("the client of language models", "openai") from error
+        key = os.environ.get(key_env, "")
+        if not key and url is None:
+            raise EngineError(f"a language model needs a key: set {key_env}, or url= of a server that needs none")
+        # Of any kind to us: requests are built from what users and tools give, and are checked by the server.
+        self._client: Any = AsyncOpenAI(api_key=key or "none", base_url=url, timeout=timeout, max_retries=0)
+        self._instructions = (
+            f"{instructions}\n\nYou are on the telephone: answer in one to three short spoken sentences, "
+            "without lists, markup or emoji."
+        )
+        self._greeting = greeting
+        self._sorry = sorry
+        self._tools = toolbox(tools)
+        self._request: dict[str, Any] = {"model": model, "stream": True, **(request or {})}
+        if self._tools:
+            self._request["tools"] = [tool.schema for tool in self._tools.values()]
+        self.handler(self._converse)
+
+    async def aclose(self) -> None:
+        """Close the connections to the server; for programs that go on after the bot."""
+        await self._client.close()
+
+    async def _converse(self, call: Call) -> None:
+        history = History(self._instructions)
+        if self._greeting:
+            playback = await call.say(self._greeting)
+            history.heard(playback.heard, interrupted=playback.interrupted)
+        turn = await call.listen()
+        failures = 0
+        while turn is not None:
+            history.caller(turn.text)
+            reply = _Reply(self, call, history)
+            try:
+                turn = await self._until_next_turn(call, reply)
+                failures = 0
+            except EngineError:
+                failures += 1
+                if failures >= FAILURES:
+                    call.give_back("language model failed")
+                    return
+                await call.say(self._sorry)
+                turn = await call.listen()
+
+    async def _until_next_turn(self, call: Call, reply: _Reply) -> Turn | None:
+        """Answers and listens at once: who goes on talking before a word of the answer was said is answered anew."""
+        answering = asyncio.create_task(reply.run())
+        listening = asyncio.create_task(call.listen())
+        try:
+            await asyncio.wait((answering, listening), return_when=asyncio.FIRST_COMPLETED)
+            if answering.done() or reply.begun:
+                await answering
+            return await listening
+        finally:
+            for task in (answering, listening):
+                task.cancel()
+            await asyncio.gather(answering, listening, return_exceptions=True)
+
+    def stream(self, history: History, *, speak: bool) -> AsyncIterator[Any]:
+        """The model's answer as it comes: chunks of the library."""
+        request = dict(self._request)
+        if speak and "tools" in request:
+            request["tool_choice"] = "none"
+        return self._chunks(request, history)
+
+    async def _chunks(self, request: dict[str, Any], history: History) -> AsyncIterator[Any]:
+        try:
+            stream = await self._client.chat.completions.create(messages=history.messages(), **request)
+            async with stream:
+                async for chunk in stream:
+                    yield chunk
+        except Exception as error:
+            raise failure("the language model", error) from None  # its words may hold the caller's
+
+    async def use(self, call: Call, use: _Use) -> str:
+        """Use a tool, as the model asks."""
+        tool = self._tools.get(use.name)
+        return f"error: there is no tool {use.name}" if tool is None else await tool.use(call, use.arguments)
+
+
+class _Reply:
+    """One answer: generated, spoken, and told to the history as far as it was heard."""
+
+    def __init__(self, bot: LLMBot, call: Call, history: History) -> None:
+        self._bot = bot
+        self._call = call
+        self._history = history
+        self.begun = False  # something of it is being said, or a tool was used
+
+    async def run(self) -> None:
+        for round in range(ROUNDS + 1):
+            uses: dict[int, _Use] = {}
+            if not await self._speak(self._words(uses, last=round == ROUNDS)) or not uses:
+                return
+            self.begun = True
+            wanted = [uses[index] for index in sorted(uses)]
+            results = [await self._bot.use(self._call, use) for use in wanted]
+            self._history.used([(use.id, use.name, use.arguments) for use in wanted], results)
+
+    async def _words(self, uses: dict[int, _Use], *, last: bool) -> AsyncIterator[str]:
+        """The text of the answer as it comes; uses of tools are gathered."""
+        async with contextlib.aclosing(self._bot.stream(self._history, speak=last)) as chunks:  # type: ignore[type-var]
+            async for chunk in chunks:
+                if not chunk.choices:
+                    continue
+                delta = chunk.choices[0].delta
+                for part in delta.tool_calls or ():
+                    use = uses.setdefault(part.index, _Use())
+                    use.id = part.id or use.id
+                    if part.function is not None:
+                        use.name += part.function.name or ""
+                        use.arguments += part.function.arguments or ""
+                if delta.content:
+                    yield delta.content
+
+    async def _speak(self, words: AsyncIterator[str]) -> bool:
+        """Says sentences as soon as they are whole; returns whether the caller let it finish.
+
+        The next ones are generated while one is spoken.
+        """
+        ready: asyncio.Queue[str | BaseException | None] = asyncio.Queue()
+        gathering = asyncio.create_task(_gather(words, ready))
+        try:
+            while (sentence := await ready.get()) is not None:
+                if isinstance(sentence, BaseException):
+                    raise sentence
+                self.begun = True
+                playback = await self._call.say(sentence)
+                self._history.heard(playback.heard, interrupted=playback.interrupted)
+                if playback.interrupted:
+                    return False
+            return True
+        finally:
+            gathering.cancel()
+            await asyncio.gather(gathering, return_exceptions=True)
+
+
+async def _gather(words: AsyncIterator[str], ready: asyncio.Queue[str | BaseException | None]) -> None:
+    stream = SentenceStream()
+    try:
+        async with contextlib.aclosing(words):  # type: ignore[type-var]
+            async for text in words:
+                for sentence in stream.push(text):
+                    ready.put_nowait(sentence)
+        if rest := stream.rest():
+            ready.put_nowait(rest)
+        ready.put_nowait(None)
+    except Exception as error:
+        ready.put_nowait(error)

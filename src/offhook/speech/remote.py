@@ -1,0 +1,104 @@
+"""What adapters of services share: their errors in our words, their keys, and their bytes as samples.
+
+A service's message may repeat what was said to it, so of its errors only the kind and the status are told. Knows no
+service in particular; their libraries all use HTTP, and errors with a status and headers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import wave
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+
+from ..errors import EngineBusy, EngineError
+from .engines import Float32
+from .registry import Options
+from .samples import from_pcm16, to_pcm16
+
+TIMEOUT = 10.0
+"""Seconds without a byte after which a service is given up."""
+UNTOLD = 0.8
+"""The confidence of what a service understood that tells none."""
+_QUIET = 1e-3  # peak below which there is nothing worth sending: services invent words for silence
+_SHORTEST = 0.1
+
+
+@contextlib.contextmanager
+def told(service: str) -> Iterator[None]:
+    """Raises whatever a service's library raises as an `EngineError` in neutral words, or `EngineBusy`."""
+    try:
+        yield
+    except EngineError:
+        raise
+    except Exception as error:
+        raise failure(service, error) from None  # the chain would carry their message into a log
+
+
+def failure(service: str, error: Exception) -> EngineError:
+    """The error of a service's library in neutral words."""
+    status = getattr(error, "status_code", None) or getattr(getattr(error, "response", None), "status_code", None)
+    if status == 429:
+        return EngineBusy(f"{service} is rate limited (HTTP 429)", _retry_after(error))
+    if status in (401, 403):
+        return EngineError(f"{service} refuses the key (HTTP {status})")
+    if isinstance(status, int):
+        return EngineError(f"{service} answers with HTTP {status}")
+    kind = type(error).__name__
+    if "Timeout" in kind or isinstance(error, TimeoutError):
+        return EngineError(f"{service} does not answer in time")
+    return EngineError(f"{service} cannot be reached, or broke off ({kind})")
+
+
+def _retry_after(error: Exception) -> float | None:
+    headers: Mapping[str, str] = (
+        getattr(error, "headers", None) or getattr(getattr(error, "response", None), "headers", None) or {}
+    )
+    written = next((value for name, value in headers.items() if name.lower() == "retry-after"), None)
+    try:
+        return max(0.0, float(written)) if written is not None else None
+    except ValueError:
+        return None  # a date: clocks differ, so our own rest is taken
+
+
+def api_key(options: Options, variable: str) -> str:
+    """The key of a service: from the environment variable that the setting `key_env` names, never from a URI itself.
+
+    Raises:
+        EngineError: There is none, and the service is not one of our own (`url`).
+    """
+    name = options.text("key_env", variable)
+    key = os.environ.get(name, "")
+    if not key and not options.text("url", ""):
+        raise EngineError(f"{options.engine} needs a key: set {name}, or url= for a server that needs none")
+    return key or "none"
+
+
+def worth_sending(pcm: Float32, rate: int) -> bool:
+    """Whether there is anything in it that could be speech."""
+    return len(pcm) >= rate * _SHORTEST and float(np.abs(pcm).max()) >= _QUIET
+
+
+def as_wav(pcm: Float32, rate: int) -> bytes:
+    """A WAV file, 16 bit mono."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(rate)
+        out.writeframes(to_pcm16(pcm))
+    return file.getvalue()
+
+
+def samples(chunks: Iterable[bytes]) -> Iterator[Float32]:
+    """Bytes as they come, cut anywhere, as whole 16 bit samples."""
+    rest = b""
+    for chunk in chunks:
+        data = rest + chunk
+        whole = len(data) - len(data) % 2
+        rest = data[whole:]
+        if whole:
+            yield from_pcm16(data[:whole])

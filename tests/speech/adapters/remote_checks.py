@@ -1,0 +1,50 @@
+"""What every adapter of a service must do when its service is slow, wrong, cut, limited, or refuses the key."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import pytest
+from tests.speech.adapters.services import HEARD, Service
+
+from offhook.errors import EngineBusy, EngineError
+from offhook.speech.engines import Float32, Recogniser, Synthesiser
+
+TEXT = "Good morning. Your parcel has arrived."
+
+
+def check_troubles(service: Service, use: Callable[[], object]) -> None:
+    """`use` must be done with an adapter whose time-out is a fraction of a second."""
+    expected = {
+        "slow": "does not answer in time|no answer",
+        "wrong": "HTTP 500",
+        "cut": "broke off|cannot be reached",
+        "refused": r"refuses the key \(HTTP 401\)",
+    }
+    for mode, words in expected.items():
+        service.mode = mode  # type: ignore[assignment]
+        with pytest.raises(EngineError, match=words) as raised:
+            use()
+        said = str(raised.value).lower()
+        assert not any(word in said for word in (HEARD.lower(), TEXT.lower(), "parcel"))
+        assert raised.value.__cause__ is None
+        assert raised.value.__suppress_context__
+    service.mode = "limited"
+    with pytest.raises(EngineBusy) as busy:
+        use()
+    assert busy.value.retry_after == 7
+    service.mode = "well"
+    use()
+
+
+def check_recogniser_troubles(service: Service, recogniser: Recogniser, speech: Float32) -> None:
+    check_troubles(service, lambda: recogniser.transcribe(speech, None))
+
+
+def check_synthesiser_troubles(service: Service, synthesiser: Synthesiser) -> None:
+    check_troubles(service, lambda: list(synthesiser.synthesise(TEXT)))
+    service.mode = "cut"
+    pieces = iter(synthesiser.synthesise(TEXT))
+    assert len(list(itertools.islice(pieces, 1))) == 1, "what came before the cut is given out"
+    service.mode = "well"
