@@ -34,7 +34,7 @@ class Mouth:
     def __init__(self, line: Line) -> None:
         self._line = line
         record = line.journal.record
-        self.ledger = Ledger(record.internal.write if record is not None else None)
+        self.ledger = Ledger(record.internal.write if record is not None and record.wants_sound else None)
         self.turn_at: float | None = None
         self._room = asyncio.Event()
         self._settled = asyncio.Event()

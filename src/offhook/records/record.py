@@ -122,6 +122,11 @@ class CallRecord:
             self._grow(len(data))
 
     @property
+    def wants_sound(self) -> bool:
+        """Whether a recording is kept; if not, `external` and `internal` need not be told anything."""
+        return self._keep.audio
+
+    @property
     def wants_audio(self) -> bool:
         """Whether single messages of audio are kept; if not, it is enough to tell of them by `passed`."""
         return self._keep.trace is True
@@ -164,13 +169,13 @@ class CallRecord:
         messages, sounds, size = self._batch, self._sounds, self._size
         self._batch, self._sounds, self._size, self._written = [], [], 0, self._last
         if self._tape is not None and self._finished is None and (messages or sounds):
-            self._submit(partial(self._tape.write, messages, sounds), size)
+            self._submit(partial(self._tape.write, messages, sounds), size, soon=True)
 
-    def _submit(self, work: Callable[[], None], size: int) -> None:
+    def _submit(self, work: Callable[[], None], size: int, *, soon: bool = False) -> None:
         if self._disk.is_behind:
             self.fail("the disk does not keep up")
         if not self.failure:
-            self._disk.submit(partial(self._guard, work), size)
+            self._disk.submit(partial(self._guard, work), size, soon=soon)
 
     def _guard(self, work: Callable[[], None]) -> None:
         if self.failure:
