@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from tests.testing.conformance import mutants
-from tests.testing.conformance.flaws import ShutsOut
-
 from offhook.protocol import MONITOR
+from offhook.testing.misbehaving import flaw as mutants
+from offhook.testing.misbehaving.kinds import ShutsOut
 from offhook.testing.spoiled import spoil
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from tests.testing.conformance.mutant_clients import ClientFlaw
-from tests.testing.conformance.mutants import Data, edit
 
 from offhook.protocol import ClientSession, State
+from offhook.testing.misbehaving.flaw import Data, edit
 
 Message = dict[str, Any]
 Condition = Callable[[Message, str, ClientSession], Any]

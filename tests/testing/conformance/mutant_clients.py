@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-from tests.testing.conformance.mutants import Data
 from tests.testing.conformance.raw_server import RawClient
 
 from offhook.connector import Call, new_session, opening
@@ -18,6 +17,7 @@ from offhook.session.wire import Wire
 from offhook.testing.conformance.case import Case, CaseResult
 from offhook.testing.conformance.partner import Partner
 from offhook.testing.conformance.runner import ClientCheck
+from offhook.testing.misbehaving.flaw import Data
 
 #: Clients at a time: some cases look at the clock, and two cores have other work.
 AT_ONCE = 25

@@ -9,14 +9,13 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tests.testing.conformance.mutants import Flaw, MutantReception
-
 from offhook.protocol import Profile, State
 from offhook.session.frames import BINARY, CLOSE, PING, PONG, TEXT
 from offhook.session.head import Head, HeadReader
 from offhook.session.keys import KeyStore
 from offhook.session.wire import Receiver, Refusal, UpgradeRequest, WireLimits
 from offhook.testing.conformance.socket import frame, masked
+from offhook.testing.misbehaving.flaw import Flaw, FlawedReception
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
@@ -50,7 +49,7 @@ class RawServer:
 
     def __init__(self, profile: Profile, how: str, flaw: Flaw, keys: KeyStore | None) -> None:
         self.how = how
-        self.reception = MutantReception(profile, flaw, keys)
+        self.reception = FlawedReception(profile, flaw, keys)
         self.tasks: set[asyncio.Task[None]] = set()
         self.writers: list[asyncio.StreamWriter] = []
         self.poisoned = False

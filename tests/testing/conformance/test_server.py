@@ -10,7 +10,6 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 import uvloop
-from tests.testing.conformance import mutants
 from tests.testing.conformance import server_mutants_a as a
 from tests.testing.conformance import server_mutants_b as b
 from tests.testing.conformance import server_mutants_c as c
@@ -22,6 +21,7 @@ from offhook.testing.conformance.caller import Caller, Target
 from offhook.testing.conformance.case import Case, CaseResult, Verdict
 from offhook.testing.conformance.runner import check_server, run_case
 from offhook.testing.conformance.suites import server_suite
+from offhook.testing.misbehaving import flaw as mutants
 
 SUITE = server_suite()
 NUMBERS = [case.number for case in SUITE]

@@ -6,10 +6,9 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tests.testing.conformance.mutants import Data, Flaw, edit
-
-from offhook.protocol import ServerSession
-from offhook.session.wire import Receiver, Refusal, UpgradeRequest
+from ...protocol import ServerSession
+from ...session.wire import Receiver, Refusal, UpgradeRequest
+from .flaw import Data, Flaw, edit
 
 Message = dict[str, Any]
 Condition = Callable[[Message, str, ServerSession], Any]

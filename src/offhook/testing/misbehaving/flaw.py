@@ -1,6 +1,6 @@
-"""A well-behaved server and a well-behaved client, and ways to break each in one place.
+"""A well-behaved server, and how it is broken in one place.
 
-A mutant changes what passes between the socket and a correct session: what it gets to see, what really leaves, or what
+A flaw changes what passes between the socket and a correct session: what it gets to see, what really leaves, or what
 the upgrade answers. So each flaw is a few lines, and everything else stays right.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from offhook.protocol import (
+from ...protocol import (
     CloseRequested,
     Event,
     LanguageRequested,
@@ -20,23 +20,23 @@ from offhook.protocol import (
     ServerSession,
     choose,
 )
-from offhook.protocol.media import MONO, STEREO
-from offhook.session.keys import KeyStore
-from offhook.session.listen import listen
-from offhook.session.reception import Answer, Decline, Reception, ServerLink
-from offhook.session.wire import Receiver, Refusal, UpgradeRequest, Wire
+from ...protocol.media import MONO, STEREO
+from ...session.keys import KeyStore
+from ...session.listen import listen
+from ...session.reception import Answer, Decline, Reception, ServerLink
+from ...session.wire import Receiver, Refusal, UpgradeRequest, Wire
 
 Data = str | bytes
 
 
 class Flaw:
-    """No flaw at all; mutants override what they break. One object serves all sessions of a server.
+    """No flaw at all; subclasses override what they break. One object serves all sessions of a server.
 
     Attributes:
         reception: Of the server.
     """
 
-    reception: MutantReception
+    reception: FlawedReception
 
     def answer_upgrade(self, request: UpgradeRequest, decided: Receiver | Refusal) -> Receiver | Refusal:
         """What the upgrade is answered with, given what a correct server decided."""
@@ -58,29 +58,33 @@ class Flaw:
         """What is sent besides, once a message of the client has been dealt with."""
         return ()
 
-    def lost(self, link: MutantLink, code: int) -> None:
+    def lost(self, link: FlawedLink, code: int) -> None:
         """The connection is gone."""
 
-    def happened(self, event: Event, link: MutantLink) -> None:
+    def happened(self, event: Event, link: FlawedLink) -> None:
         """Something happened; the correct server has acted on it already."""
 
 
-class MutantLink(ServerLink):
+class FlawedLink(ServerLink):
     """A session whose wire goes through a flaw."""
 
     flaw: Flaw
     wire: Wire
 
+    def __init__(self, reception: Reception, request: UpgradeRequest, key: str | None) -> None:
+        super().__init__(reception, request, key)
+        self.received = self._through_flaw
+
     def connected(self, wire: Wire) -> None:
         self.wire = wire
         super().connected(_FlawedWire(wire, self))
 
-    def received(self, data: Data) -> None:
+    def _through_flaw(self, data: Data) -> None:
         if self.flaw.drops(data, self.session):
             self.wire.abort()
             return
         for item in self.flaw.seen(data, self.session):
-            super().received(item)
+            self.connection.received(item)
         for item in self.flaw.adds(data, self.session):
             self.wire.send(item)
 
@@ -90,7 +94,7 @@ class MutantLink(ServerLink):
 
 
 class _FlawedWire:
-    def __init__(self, wire: Wire, link: MutantLink) -> None:
+    def __init__(self, wire: Wire, link: FlawedLink) -> None:
         self._wire = wire
         self._link = link
 
@@ -120,7 +124,7 @@ class Partner:
         return Answer(choose(open.media, [MONO if self.profile.speaks else STEREO]), languages=("en-US",))
 
     def begin(self, link: ServerLink) -> Callable[[Event], None]:
-        assert isinstance(link, MutantLink)
+        assert isinstance(link, FlawedLink)
         if self.profile.speaks and link.session.media:
             link.session.send_audio(b"\x55\xd5" * 4000)
             link.connection.flush()
@@ -137,7 +141,7 @@ class Partner:
         return on_event
 
 
-class MutantReception(Reception):
+class FlawedReception(Reception):
     def __init__(self, profile: Profile, flaw: Flaw, keys: KeyStore | None) -> None:
         super().__init__(Partner(profile, flaw), keys=keys)
         self.flaw = flaw
@@ -149,8 +153,8 @@ class MutantReception(Reception):
             decided = self.link(request, decided.key)
         return self.flaw.answer_upgrade(request, decided)
 
-    def link(self, request: UpgradeRequest, key: str | None) -> MutantLink:
-        made = MutantLink(self, request, key)
+    def link(self, request: UpgradeRequest, key: str | None) -> FlawedLink:
+        made = FlawedLink(self, request, key)
         made.flaw = self.flaw
         return made
 
@@ -158,7 +162,7 @@ class MutantReception(Reception):
 @asynccontextmanager
 async def server(profile: Profile, flaw: Flaw | None = None, keys: KeyStore | None = None) -> AsyncIterator[str]:
     """Serve on loopback; gives the URI. Sessions still up at the end are dropped."""
-    reception = MutantReception(profile, flaw or Flaw(), keys)
+    reception = FlawedReception(profile, flaw or Flaw(), keys)
     listening = await listen(reception.accept, "127.0.0.1", 0)
     try:
         yield f"ws://127.0.0.1:{listening.port}/api/v1/audiohook/ws"

@@ -1,0 +1,1 @@
+"""A server that misbehaves on purpose, in one place at a time."""
