@@ -28,7 +28,7 @@ def serving(flaw: mutants.Flaw | None = None, profile: str = "connector") -> Ite
     loop = asyncio.new_event_loop()
 
     async def main() -> None:
-        async with mutants.server(PROFILES[profile], flaw) as uri:
+        async with mutants.serve(PROFILES[profile], flaw) as uri:
             found.append(uri)
             ready.set()
             await stop.wait()

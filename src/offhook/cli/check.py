@@ -97,8 +97,8 @@ def check(uri: str | None, as_json: bool, **options: Any) -> int:
 
 def _faults(uri: str | None, options: dict[str, Any], *, as_json: bool) -> int:
     """Calls over a spoiled line."""
-    if uri is None or parse_uri(uri).secure:
-        raise UsageError("--faults needs the ws:// URI of a server")
+    if uri is None:
+        raise UsageError("--faults needs the URI of a server")
     target = _target(uri, options)
     console = Console(stderr=True, quiet=as_json, highlight=False)
 

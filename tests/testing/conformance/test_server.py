@@ -42,7 +42,7 @@ def serving(profile: Profile, mutant: a.Mutant) -> AbstractAsyncContextManager[s
     """A server of its own for each case, so that what one case does to it is nothing to another."""
     if isinstance(mutant, tuple):
         return raw_server(profile, mutant[0], copy.copy(mutant[1]), KeyStore(KEYS))
-    return mutants.server(profile, copy.copy(mutant), KeyStore(KEYS))
+    return mutants.serve(profile, copy.copy(mutant), KeyStore(KEYS))
 
 
 async def tried(number: str, room: asyncio.Semaphore) -> dict[str, CaseResult]:
@@ -97,7 +97,7 @@ def test_our_server_passes(profile: Profile, caplog: pytest.LogCaptureFixture) -
     caplog.set_level(logging.CRITICAL)
 
     async def check() -> list[CaseResult]:
-        async with mutants.server(profile, keys=KeyStore(KEYS)) as uri:
+        async with mutants.serve(profile, keys=KeyStore(KEYS)) as uri:
             return await check_server(list(SUITE), Target(uri, a.KEY, a.SECRET, profile))
 
     results = uvloop.run(check())
