@@ -5,52 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread
 
 import pytest
-from tests.testing.conformance import mutants
-from tests.testing.conformance.flaws import Edits
 
 from offhook.cli.main import run
 from offhook.connector import connect
 from offhook.errors import OffhookError
-from offhook.protocol import PROFILES
-
-
-@contextmanager
-def serving(flaw: mutants.Flaw | None = None, profile: str = "connector") -> Iterator[str]:
-    """A server in a thread of its own."""
-    found: list[str] = []
-    ready, stop = Event(), asyncio.Event()
-    loop = asyncio.new_event_loop()
-
-    async def main() -> None:
-        async with mutants.serve(PROFILES[profile], flaw) as uri:
-            found.append(uri)
-            ready.set()
-            await stop.wait()
-        await asyncio.sleep(0)
-
-    thread = Thread(target=loop.run_until_complete, args=(main(),))
-    thread.start()
-    try:
-        assert ready.wait(10)
-        yield found[0]
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
-        loop.close()
+from offhook.testing.misbehaving import misbehaving
+from offhook.testing.misbehaving.kinds import Edits
 
 
 def test_a_good_server(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     reports = [
         argument for suffix in ("html", "json", "xml") for argument in ("--report", str(tmp_path / f"r.{suffix}"))
     ]
-    with serving() as uri:
-        assert run(["check", uri, "--only", "2.1,5.*", *reports]) == 0
+    with misbehaving() as server:
+        assert run(["check", server.uri, "--only", "2.1,5.*", *reports]) == 0
     out = capsys.readouterr().out
     assert "passed: 9 OK" in out
     assert "5.1" in (tmp_path / "r.html").read_text()
@@ -59,10 +30,10 @@ def test_a_good_server(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_a_bad_server(capsys: pytest.CaptureFixture[str]) -> None:
-    with serving(Edits("opened", lambda m: m | {"clientseq": 0})) as uri:
-        assert run(["check", uri, "--only", "2.1,2.2"]) == 1
+    with misbehaving(Edits("opened", lambda m: m | {"clientseq": 0})) as server:
+        assert run(["check", server.uri, "--only", "2.1,2.2"]) == 1
         text = capsys.readouterr().out
-        assert run(["check", uri, "--only", "2.1,2.2", "--json"]) == 1
+        assert run(["check", server.uri, "--only", "2.1,2.2", "--json"]) == 1
     assert "FAILED     2.1" in text
     assert "before anything slow" in text, "the advice"
     told = json.loads(capsys.readouterr().out)
@@ -70,9 +41,9 @@ def test_a_bad_server(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_another_profile(capsys: pytest.CaptureFixture[str]) -> None:
-    with serving(profile="monitor") as uri:
-        assert run(["check", uri, "--profile", "monitor", "--only", "2.6,7.9", "--json"]) == 0
-    assert [case["verdict"] for case in json.loads(capsys.readouterr().out)["cases"]] == ["OK", "SKIPPED"]
+    with misbehaving(profile="monitor") as server:
+        assert run(["check", server.uri, "--profile", "monitor", "--only", "2.6,7.9", "--json"]) == 0
+    assert [case["verdict"] for case in json.loads(capsys.readouterr().out)["cases"]] == ["OK", "SKIPPED (profile)"]
 
 
 async def test_clients_that_connect() -> None:
@@ -96,13 +67,13 @@ async def test_clients_that_connect() -> None:
 
 
 def test_a_bad_line(capsys: pytest.CaptureFixture[str]) -> None:
-    with serving() as uri:
-        assert run(["check", uri, "--faults", "60", "--seed", "4", "--json"]) == 0
+    with misbehaving() as server:
+        assert run(["check", server.uri, "--faults", "60", "--seed", "4", "--json"]) == 0
         told = json.loads(capsys.readouterr().out)
         assert (told["ok"], told["hung"], told["serves"]) == (True, [], True)
         assert sum(told["outcomes"].values()) == 60
         assert told["outcomes"]["hangup"] > 10
-        assert run(["check", uri, "--faults", "5"]) == 0
+        assert run(["check", server.uri, "--faults", "5"]) == 0
     assert "a good call afterwards went well" in capsys.readouterr().out
 
 
@@ -114,7 +85,6 @@ def test_a_bad_line(capsys: pytest.CaptureFixture[str]) -> None:
         (("ws://127.0.0.1:1",), "nobody answers"),
         (("http://x",), "ws://"),
         (("ws://127.0.0.1:1", "--only", "99.1"), "there is no case '99.1'"),
-        (("wss://127.0.0.1:1", "--faults", "3"), "needs the ws:// URI"),
         (("ws://127.0.0.1:1", "--report", "r.pdf"), "must end with"),
         (("ws://127.0.0.1:1", "--report", "/no/such/r.html"), "no such folder"),
         (("ws://127.0.0.1:1", "--profile", "fax"), "fax"),

@@ -28,7 +28,7 @@ from ..testing.conformance.suites import client_suite, server_suite
 from ..testing.spoiled import Spoiled, spoil
 
 _STYLES: Final = {
-    Verdict.OK: "green", Verdict.INFO: "blue", Verdict.SKIPPED: "dim", Verdict.NON_STRICT: "yellow",
+    Verdict.OK: "green", Verdict.INFO: "blue", **{verdict: "dim" for verdict in Verdict if verdict.skipped}, Verdict.NON_STRICT: "yellow",
     Verdict.FAILED: "bold red",
 }  # fmt: skip
 _WRITERS: Final = (".html", ".json", ".xml")
@@ -224,8 +224,8 @@ def _show(card: Scorecard, console: Console) -> None:
             console.print(f"{'':<18}{card.cases[result.number].advice}", style="dim", markup=False, soft_wrap=True)
     for number, title in card.chapters.items():
         results = card.chapter(number)
-        counted = [result for result in results if result.verdict is not Verdict.SKIPPED]
-        good = sum(result.verdict in (Verdict.OK, Verdict.INFO) for result in counted)
+        counted = [result for result in results if not result.verdict.skipped]
+        good = sum(result.verdict.good for result in counted)
         if results:
             style = "green" if good == len(counted) else "yellow"
             console.print(f"{number:>3} {title:<44} {good:>3} of {len(counted)}", style=style, markup=False)

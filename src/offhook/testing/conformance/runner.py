@@ -39,7 +39,7 @@ async def run_case(case: Case[P], peer: P) -> CaseResult:
     except Failure as failure:
         verdict, detail = case.worst, str(failure)
     except Skip as skip:
-        verdict, detail = Verdict.SKIPPED, str(skip)
+        verdict, detail = skip.verdict, str(skip)
     except TimeoutError:
         verdict, detail = case.worst, f"not done within {case.seconds:g} s"
     except (OSError, asyncio.IncompleteReadError) as error:
@@ -60,7 +60,7 @@ def skipped(case: Case[P], profile: Profile) -> CaseResult | None:
     """The result of a case that is not about this product; None if it is."""
     if profile.name in case.profiles:
         return None
-    return CaseResult(case.number, case.title, Verdict.SKIPPED, f"not about the {profile.name} profile", 0.0)
+    return CaseResult(case.number, case.title, Verdict.SKIPPED_PROFILE, f"not about the {profile.name} profile", 0.0)
 
 
 async def check_server(

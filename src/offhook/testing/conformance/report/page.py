@@ -10,7 +10,8 @@ from ....records.report.markup import Html, element, trusted
 from ..case import CaseResult, TraceLine, Verdict
 from ..scorecard import TRACE_LINES, Scorecard
 
-_CLASSES = {verdict: verdict.name.lower().replace("_", "-") for verdict in Verdict}
+_CLASSES = {verdict: "skipped" if verdict.skipped else verdict.name.lower().replace("_", "-") for verdict in Verdict}
+
 #: Letters of a message that are shown at once; the whole one stands in its title.
 _SHOWN = 160
 
@@ -53,8 +54,8 @@ def _chapters(card: Scorecard) -> Html:
         results = card.chapter(number)
         if not results:
             continue
-        counted = [result for result in results if result.verdict is not Verdict.SKIPPED]
-        good = sum(result.verdict in (Verdict.OK, Verdict.INFO) for result in counted)
+        counted = [result for result in results if not result.verdict.skipped]
+        good = sum(result.verdict.good for result in counted)
         bars = [
             element("i", class_=_CLASSES[verdict], style=f"flex:{count}", title=f"{count} {verdict.value}")
             for verdict in Verdict
