@@ -28,8 +28,8 @@ from ..testing.conformance.suites import client_suite, server_suite
 from ..testing.spoiled import Spoiled, spoil
 
 _STYLES: Final = {
-    Verdict.OK: "green", Verdict.INFO: "blue", **{verdict: "dim" for verdict in Verdict if verdict.skipped}, Verdict.NON_STRICT: "yellow",
-    Verdict.FAILED: "bold red",
+    Verdict.OK: "green", Verdict.INFO: "blue", Verdict.NON_STRICT: "yellow", Verdict.FAILED: "bold red",
+    **{verdict: "dim" for verdict in Verdict if verdict.skipped},
 }  # fmt: skip
 _WRITERS: Final = (".html", ".json", ".xml")
 
@@ -200,7 +200,9 @@ async def _clients(cases: list[Case[Any]], options: dict[str, Any], console: Con
         if case is not None:
             console.print(f"next: {case.number} {case.title}", markup=False)
 
-    found = ClientCheck(cases, profile_of(options["profile"]), secret=secret, on_next=follows, on_result=told)
+    found = ClientCheck(
+        cases, profile_of(options["profile"]), secret=secret, seed=options["seed"], on_next=follows, on_result=told
+    )
     try:
         server = await found.serve(options["host"], options["listen"])
     except OSError as error:

@@ -118,7 +118,7 @@ class RawServer:
                 if self.how != "close" and not (self.how == "bare close" and not payload):
                     return wire.close()
             elif opcode == PING:
-                early = self.how == "early ping" and receiver.session.state is State.IDLE  # type: ignore[attr-defined]
+                early = self.how == "early ping" and receiver.session.state in (State.IDLE, State.OPENING)  # type: ignore[attr-defined]
                 if early or (self.how == "between" and parts):
                     return wire.close(1002)
                 wire.frame(PONG, b"" if self.how == "pong payload" else payload[:125])
@@ -212,7 +212,8 @@ class RawClient(RawServer):
             receiver.connected(_Wire(writer, mask=True))
             await self._read(reader, receiver.wire, receiver)  # type: ignore[attr-defined]
         except (asyncio.IncompleteReadError, OSError, UnicodeDecodeError):
-            pass
+            if self.how == "half":
+                await asyncio.sleep(60)  # goes on as if nothing had happened
         finally:
             receiver.lost(1006, "")
             writer.transport.abort()

@@ -29,7 +29,8 @@ def test_only_what_failed_fails() -> None:
     assert card(*RESULTS).ok
     assert not card(*RESULTS, BAD).ok
     assert card(*RESULTS, BAD).counts == {
-        "OK": 1, "INFO": 1, "SKIPPED (profile)": 0, "SKIPPED (no key)": 0, "SKIPPED (not seen)": 1, "NON-STRICT": 1, "FAILED": 1,
+        "OK": 1, "INFO": 1, "SKIPPED (profile)": 0, "SKIPPED (no key)": 0, "SKIPPED (not seen)": 1,
+        "NON-STRICT": 1, "FAILED": 1,
     }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from ...protocol import Profile
 from .caller import Caller, Target
 from .case import Case, CaseResult, Failure, Notes, Skip, TraceLine, Verdict
-from .partner import Partner
+from .partner import Partner, Streams
 
 OnResult = Callable[[CaseResult], None]
 
@@ -88,6 +88,7 @@ class ClientCheck:
         cases: In the order in which connections meet them.
         profile: The product.
         secret: Of the key that the client was given, for cases about its signature.
+        seed: For random input.
         on_next: Told which case the next connection will meet; None when all are given out.
         on_result: Told each result.
     """
@@ -98,11 +99,14 @@ class ClientCheck:
         profile: Profile,
         *,
         secret: bytes = b"",
+        seed: int = 0,
         on_next: Callable[[Case[Partner] | None], None] | None = None,
         on_result: OnResult | None = None,
     ) -> None:
         self._profile = profile
         self._secret = secret
+        self._seed = seed
+        self._claims: deque[asyncio.Future[Streams]] = deque()
         self._on_next = on_next
         self._on_result = on_result
         self.results: list[CaseResult] = []
@@ -126,13 +130,28 @@ class ClientCheck:
         return await asyncio.start_server(self._connected, host, port, limit=1 << 20)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while self._claims:
+            claim = self._claims.popleft()
+            if not claim.done():
+                claim.set_result((reader, writer))
+                return
         if not self._waiting:
             writer.close()
             return
         case = self._waiting.popleft()
         self._tell_next()
-        result = await run_case(case, Partner(reader, writer, self._profile, self._secret))
+        partner = Partner(reader, writer, self._profile, self._secret, seed=self._seed, claim=self._another)
+        result = await run_case(case, partner)
         self._finish(result)
+
+    async def _another(self, within: float) -> Streams | None:
+        """A connection for a case that goes on over several."""
+        claim: asyncio.Future[Streams] = asyncio.get_running_loop().create_future()
+        self._claims.append(claim)
+        try:
+            return await asyncio.wait_for(claim, within)
+        except TimeoutError:
+            return None
 
     def _tell_next(self) -> None:
         if self._on_next is not None:

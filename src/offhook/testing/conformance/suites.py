@@ -39,13 +39,18 @@ CLIENT: Final[Suite[Partner]] = Suite(
         7: "Events and rate limits",
         8: "Playback, barge-in and keys",
         9: "The end of a session",
+        10: "Messages out of place",
+        11: "Garbage",
+        12: "Bad connections, doubles and crossings",
+        13: "Reconnect",
     },
 )
 
 _MODULES: Final = {
     "server": ("upgrade", "signatures", "opening", "envelope", "sizes", "framing", "pings", "pauses", "updates",
                "audio", "speaking", "ending", "misplaced", "garbage"),
-    "client": ("upgrade", "opening", "envelope", "sizes", "pings", "pauses", "events", "playback", "ending"),
+    "client": ("upgrade", "opening", "envelope", "sizes", "framing", "pings", "pauses", "history", "events", "playback",
+               "ending", "misplaced", "garbage", "connections", "reconnect"),
 }  # fmt: skip
 
 
