@@ -7,7 +7,7 @@ import base64
 import hashlib
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from offhook.protocol import Profile, State
 from offhook.session.frames import BINARY, CLOSE, PING, PONG, TEXT
@@ -53,6 +53,7 @@ class RawServer:
         self.tasks: set[asyncio.Task[None]] = set()
         self.writers: list[asyncio.StreamWriter] = []
         self.poisoned = False
+        self.lock = asyncio.Lock()
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -70,7 +71,7 @@ class RawServer:
             writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        raw = await reader.readuntil(b"\r\n\r\n")
+        raw = await self._request(reader)
         head = Refusal(503) if self.poisoned else HeadReader(WireLimits()).feed(raw)
         if self.how == "case" and b"\r\naudiohook-session-id:" in raw:
             head = Refusal(400)
@@ -93,6 +94,17 @@ class RawServer:
             await self._read(reader, wire, decided)
         finally:
             decided.lost(1006, "")
+
+    async def _request(self, reader: asyncio.StreamReader) -> bytes:
+        if self.how == "few" and len(self.tasks) > 40:
+            raise OSError("too many")
+        if self.how == "one read":
+            return await reader.read(65_536)
+        try:
+            return await reader.readuntil(b"\r\n\r\n")
+        except asyncio.IncompleteReadError as error:
+            self.poisoned |= self.how == ("grudge head" if error.partial else "grudge connect")
+            raise
 
     def _upgrade(self, key: str) -> bytes:
         accept = base64.b64encode(hashlib.sha1(key.encode() + _GUID).digest()).decode()
@@ -156,6 +168,10 @@ class RawServer:
 
     async def _frame(self, reader: asyncio.StreamReader) -> tuple[int, bool, bytes]:
         first, second = await reader.readexactly(2)
+        async with self.lock if self.how == "jam" else nullcontext():
+            return await self._rest(reader, first, second)
+
+    async def _rest(self, reader: asyncio.StreamReader, first: int, second: int) -> tuple[int, bool, bytes]:
         self.poisoned |= self.how == "grudge frame" and second & 0x7F == 126 and len(reader._buffer) < 2  # type: ignore[attr-defined]
         if self.how == "trickle" and len(reader._buffer) < second & 0x7F:  # type: ignore[attr-defined]
             raise OSError("a frame in pieces")

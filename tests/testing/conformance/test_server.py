@@ -13,6 +13,7 @@ import uvloop
 from tests.testing.conformance import server_mutants_a as a
 from tests.testing.conformance import server_mutants_b as b
 from tests.testing.conformance import server_mutants_c as c
+from tests.testing.conformance import server_mutants_d as d
 from tests.testing.conformance.raw_server import raw_server
 
 from offhook.protocol import PROFILES, Profile
@@ -25,9 +26,9 @@ from offhook.testing.misbehaving import flaw as mutants
 
 SUITE = server_suite()
 NUMBERS = [case.number for case in SUITE]
-MUTANTS: dict[str, a.Mutant] = a.MUTANTS | c.MUTANTS | b.MUTANTS
-PROFILES_OF = a.PROFILES_OF | b.PROFILES_OF
-BROAD = a.BROAD | c.BROAD | b.BROAD
+MUTANTS: dict[str, a.Mutant] = a.MUTANTS | c.MUTANTS | b.MUTANTS | d.MUTANTS
+PROFILES_OF = a.PROFILES_OF | b.PROFILES_OF | d.PROFILES_OF
+BROAD = a.BROAD | c.BROAD | b.BROAD | d.BROAD
 #: Cases beside its own that a mutant is tried on, on each side of it.
 NEIGHBOURS = 3
 KEYS = {a.KEY: a.SECRET}

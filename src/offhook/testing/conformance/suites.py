@@ -24,6 +24,7 @@ SERVER: Final[Suite[Caller]] = Suite(
         10: "The end of a session",
         11: "Messages out of place",
         12: "Garbage",
+        13: "Reconnect",
     },
 )
 
@@ -48,7 +49,7 @@ CLIENT: Final[Suite[Partner]] = Suite(
 
 _MODULES: Final = {
     "server": ("upgrade", "signatures", "opening", "envelope", "sizes", "framing", "pings", "pauses", "updates",
-               "audio", "speaking", "ending", "misplaced", "garbage"),
+               "audio", "formats", "speaking", "ending", "lines", "misplaced", "garbage", "reconnect"),
     "client": ("upgrade", "opening", "envelope", "sizes", "framing", "pings", "pauses", "history", "events", "playback",
                "ending", "misplaced", "garbage", "connections", "reconnect"),
 }  # fmt: skip
