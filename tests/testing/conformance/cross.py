@@ -28,7 +28,7 @@ from offhook.testing.conformance.runner import run_case
 
 PAGE = Path(__file__).parents[3] / "docs" / "mutants.md"
 #: Mutants at a time, and cases at a time in all.
-MUTANTS, CASES = 8, 160
+MUTANTS, CASES = 24, 400
 #: More others than this are told one by one, with what they have in common.
 FEW = 10
 Found = dict[str, list[str]]
@@ -85,7 +85,10 @@ def told(title: str, numbers: list[str], found: Found, titles: dict[str, str]) -
         f"| {name} | {sum(count for others, count in counts.items() if low <= others <= high)} |"
         for name, (low, high) in spans.items()
     ]
-    parts = [f"## {title}: {len(numbers)} mutants", "| other cases that find it | mutants |\n|---|---|\n" + "\n".join(rows)]
+    parts = [
+        f"## {title}: {len(numbers)} mutants",
+        "| other cases that find it | mutants |\n|---|---|\n" + "\n".join(rows),
+    ]
     many = [number for number in numbers if len(found[number]) > FEW]
     if many:
         lines = [f"| {number} | {titles[number]} | {len(found[number])} |" for number in many]
