@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -46,6 +48,61 @@ def test_another_profile(capsys: pytest.CaptureFixture[str]) -> None:
     assert [case["verdict"] for case in json.loads(capsys.readouterr().out)["cases"]] == ["OK", "SKIPPED (profile)"]
 
 
+@pytest.mark.parametrize(
+    ("flaw", "arguments", "says"),
+    [
+        ("redirects", (), "HTTP 302"),
+        ("unauthorized", (), "give --key and --secret"),
+        ("unauthorized", ("--key", "a2V5"), "check --key and --secret"),
+        ("never-opens", (), "did not answer `open` within 5 s"),
+        ("cuts-at-open", (), "answered `open` by closing the connection"),
+        ("redirects", ("--faults", "3"), "HTTP 302"),
+    ],
+)
+def test_what_is_no_audiohook_server_is_one_line(
+    flaw: str, arguments: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with misbehaving(flaw) as server:
+        assert run(["check", server.uri, "--report", str(tmp_path / "card.html"), *arguments]) == 1
+    out, err = capsys.readouterr()
+    assert says in err
+    assert err.count("\n") == 1
+    assert not out
+    assert not list(tmp_path.iterdir()), "no empty report is left"
+
+
+async def test_a_plain_web_server_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    async def page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(page, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert await asyncio.to_thread(run, ["check", f"ws://127.0.0.1:{port}/"]) == 1
+    assert "there is no WebSocket at this path" in capsys.readouterr().err
+
+
+def test_a_taken_port(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert run(["check", "--listen", str(taken.getsockname()[1])]) == 2
+    err = capsys.readouterr().err
+    assert "choose another port" in err
+    assert err.count("\n") == 1
+
+
+async def test_ctrl_c_reports_what_was_met() -> None:
+    command = ("-m", "offhook", "check", "--listen", "0", "--only", "1.1,3.20")
+    checking = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=-1, stderr=-1)
+    assert checking.stderr is not None
+    while "listening" not in (await checking.stderr.readline()).decode():
+        pass
+    checking.send_signal(signal.SIGINT)
+    out, _ = await checking.communicate()
+    assert b"nothing was met" in out
+
+
 async def test_clients_that_connect() -> None:
     command = ("-m", "offhook", "check", "--listen", "0", "--only", "1.1,3.20")
     checking = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=-1, stderr=-1)
@@ -82,7 +139,14 @@ def test_a_bad_line(capsys: pytest.CaptureFixture[str]) -> None:
     [
         ((), "give the URI"),
         (("ws://127.0.0.1:1", "--listen", "0"), "give the URI"),
-        (("ws://127.0.0.1:1",), "nobody answers"),
+        (("ws://127.0.0.1:1",), "is the server up?"),
+        (("ws://no.such.host.invalid/",), "is not known"),
+        (("ws://127.0.0.1:1", "--faults", "3"), "is the server up?"),
+        (("--listen", "0", "--faults", "3"), "needs the URI"),
+        (("ws://127.0.0.1:1", "--only", ","), "there is no case ''"),
+        (("ws://127.0.0.1:1", "--only", "3.*,nonsense"), "there is no case 'nonsense'"),
+        (("ws://127.0.0.1:1", "--report", "/proc/r.html"), "cannot be written"),
+        (("ws://127.0.0.1:1", "--seed", "x"), "not a valid integer"),
         (("http://x",), "ws://"),
         (("ws://127.0.0.1:1", "--only", "99.1"), "there is no case '99.1'"),
         (("ws://127.0.0.1:1", "--report", "r.pdf"), "must end with"),
@@ -92,7 +156,8 @@ def test_a_bad_line(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_wrong_use(arguments: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["check", *arguments]) in (1, 2)
+    unreachable = "is the server up" in says or "is not known" in says
+    assert run(["check", *arguments]) == (1 if unreachable else 2)
     err = capsys.readouterr().err
     assert says in err
     assert err.count("\n") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ from ..session.dial import parse_uri
 from ..session.keys import decode_secret
 from ..testing.conformance.caller import Target
 from ..testing.conformance.case import Case, CaseResult, Suite, Verdict
+from ..testing.conformance.preflight import look
 from ..testing.conformance.report import render
 from ..testing.conformance.runner import PARALLEL, ClientCheck, check_server
 from ..testing.conformance.scorecard import Scorecard
@@ -86,12 +88,12 @@ def check(uri: str | None, as_json: bool, **options: Any) -> int:
         chapters=suite.chapters,
         results=sorted(results, key=lambda result: suite[result.number].order),
     )
-    for path in reports:
-        _write(path, card)
     if as_json:
         click.echo(msgspec.json.encode(card.as_object(traces=False)))
     else:
         _show(card, Console(highlight=False))
+    for path in reports:
+        _write(path, card)
     return 0 if card.ok else 1
 
 
@@ -103,7 +105,7 @@ def _faults(uri: str | None, options: dict[str, Any], *, as_json: bool) -> int:
     console = Console(stderr=True, quiet=as_json, highlight=False)
 
     async def run() -> Spoiled:
-        await _reachable(target)
+        await look(target)
         with _progress(console) as progress:
             bar = progress.add_task("", total=options["faults"])
             return await spoil(
@@ -135,6 +137,13 @@ def _report_path(name: str) -> Path:
         raise UsageError(f"--report {name}: the name must end with {', '.join(_WRITERS)}")
     if not path.parent.is_dir():
         raise UsageError(f"--report {name}: there is no such folder")
+    there = path.exists()
+    try:
+        path.open("ab").close()
+        if not there:
+            path.unlink()
+    except OSError as error:
+        raise UsageError(f"--report {name}: cannot be written ({error.strerror})") from None
     return path
 
 
@@ -152,7 +161,7 @@ def _write(path: Path, card: Scorecard) -> None:
 
 async def _server(uri: str, cases: list[Case[Any]], options: dict[str, Any], console: Console) -> list[CaseResult]:
     target = _target(uri, options)
-    await _reachable(target)
+    await look(target)
     with _progress(console) as progress:
         bar = progress.add_task("", total=len(cases))
 
@@ -173,17 +182,6 @@ def _target(uri: str, options: dict[str, Any]) -> Target:
     )
 
 
-async def _reachable(target: Target) -> None:
-    """Nobody at all is a mistake in the URI, not three hundred failures."""
-    address = parse_uri(target.uri)
-    try:
-        async with asyncio.timeout(5):
-            _, writer = await asyncio.open_connection(address.host, address.port)
-    except (OSError, TimeoutError) as error:
-        raise UsageError(f"nobody answers at {target.uri}: {error or 'time-out'}") from None
-    writer.close()
-
-
 def _progress(console: Console) -> Progress:
     columns = TextColumn("checking"), BarColumn(), MofNCompleteColumn()
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal or console.quiet)
@@ -193,8 +191,10 @@ async def _clients(cases: list[Case[Any]], options: dict[str, Any], console: Con
     secret = decode_secret(options["secret"]) if options["secret"] else b""
 
     def told(result: CaseResult) -> None:
+        if result.verdict is Verdict.SKIPPED_PROFILE:
+            return
         style = _STYLES[result.verdict]
-        console.print(f"  {result.verdict.value:<10} {result.number} {result.title}", style=style, markup=False)
+        console.print(f"  {result.verdict.value:<18} {result.number:<6} {result.title}", style=style, markup=False)
 
     def follows(case: Case[Any] | None) -> None:
         if case is not None:
@@ -206,7 +206,9 @@ async def _clients(cases: list[Case[Any]], options: dict[str, Any], console: Con
     try:
         server = await found.serve(options["host"], options["listen"])
     except OSError as error:
-        raise UsageError(f"cannot listen on port {options['listen']}: {error.strerror}") from None
+        why = os.strerror(error.errno) if error.errno else str(error)
+        where = f"port {options['listen']} on {options['host']}"
+        raise UsageError(f"cannot listen on {where} ({why}): choose another port or host") from None
     port = server.sockets[0].getsockname()[1]
     console.print(f"listening on ws://{options['host']}:{port}/  (Ctrl-C ends it and reports)", markup=False)
     try:
@@ -228,9 +230,12 @@ def _show(card: Scorecard, console: Console) -> None:
         results = card.chapter(number)
         counted = [result for result in results if not result.verdict.skipped]
         good = sum(result.verdict.good for result in counted)
-        if results:
+        if results and not counted:
+            console.print(f"{number:>3} {title:<44} skipped", style="dim", markup=False)
+        elif results:
             style = "green" if good == len(counted) else "yellow"
             console.print(f"{number:>3} {title:<44} {good:>3} of {len(counted)}", style=style, markup=False)
     counts = ", ".join(f"{count} {verdict}" for verdict, count in card.counts.items() if count)
     verdict = "passed" if card.ok else "FAILED"
-    console.print(f"{verdict}: {counts} in {card.seconds:.1f} s", style="bold green" if card.ok else "bold red")
+    told = f"{verdict}: {counts or 'nothing was met'} in {card.seconds:.1f} s (seed {card.seed})"
+    console.print(told, style="bold green" if card.ok else "bold red", soft_wrap=True)

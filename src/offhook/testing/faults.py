@@ -112,6 +112,8 @@ class FaultProxy:
             await asyncio.gather(*pumps)
         except (OSError, asyncio.IncompleteReadError, _Over):
             pass
+        except asyncio.CancelledError:
+            pass  # the proxy ends; asyncio's own server would log the cancellation as an error
         finally:
             for each in writers:
                 each.transport.abort()

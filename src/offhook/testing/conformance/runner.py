@@ -112,22 +112,28 @@ class ClientCheck:
         self.results: list[CaseResult] = []
         self.done = asyncio.Event()
         self._expected = len(cases)
+        self._cases = list(cases)
         self._waiting: deque[Case[Partner]] = deque()
-        for case in cases:
-            result = skipped(case, profile)
-            if result is None:
-                self._waiting.append(case)
-            else:
-                self._finish(result)
-        self._tell_next()
 
     @property
     def next_case(self) -> Case[Partner] | None:
         return self._waiting[0] if self._waiting else None
 
     async def serve(self, host: str, port: int) -> asyncio.Server:
-        """Listen; close the server when `done` is set."""
-        return await asyncio.start_server(self._connected, host, port, limit=1 << 20)
+        """Listen; close the server when `done` is set.
+
+        Raises:
+            OSError: The port cannot be had.
+        """
+        server = await asyncio.start_server(self._connected, host, port, limit=1 << 20)
+        for case in self._cases:
+            result = skipped(case, self._profile)
+            if result is None:
+                self._waiting.append(case)
+            else:
+                self._finish(result)
+        self._tell_next()
+        return server
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while self._claims:
