@@ -6,6 +6,7 @@ import asyncio
 import json
 import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -84,6 +85,18 @@ async def test_a_plain_web_server_is_told(capsys: pytest.CaptureFixture[str]) ->
     assert "there is no WebSocket at this path" in capsys.readouterr().err
 
 
+def test_a_server_that_comes_up_late(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    command = (sys.executable, "-m", "offhook", "serve", "examples/echo.py", "--port", str(port))
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as serving:
+        try:
+            assert run(["check", f"ws://127.0.0.1:{port}/", "--wait", "50", "--only", "2.1"]) == 0
+        finally:
+            serving.terminate()
+    assert "1 OK" in capsys.readouterr().out
+
+
 def test_a_taken_port(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert run(["check", "--listen", str(taken.getsockname()[1])]) == 2
@@ -100,7 +113,8 @@ async def test_ctrl_c_reports_what_was_met() -> None:
         pass
     checking.send_signal(signal.SIGINT)
     out, _ = await checking.communicate()
-    assert b"nothing was met" in out
+    assert b"nothing was checked" in out
+    assert checking.returncode == 1
 
 
 async def test_clients_that_connect() -> None:

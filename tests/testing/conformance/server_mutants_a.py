@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import time
 from collections.abc import Callable
@@ -163,10 +164,11 @@ class Picks(Flaw):
         self.chosen: dict[str, Message] = {}
 
     def seen(self, data: Data, session: ServerSession) -> list[Data]:
-        import json
-
-        message = json.loads(data) if isinstance(data, str) else {}
-        media = offers(message)
+        try:
+            message = json.loads(data) if isinstance(data, str) else {}
+        except (ValueError, RecursionError):
+            message = {}
+        media = offers(message) if isinstance(message, dict) else None
         if media and self.condition(media):
             self.chosen[session.id] = self.other or media[0]
         return [data]

@@ -75,7 +75,11 @@ class Forgets(Flaw):
             self.gone.add(link.session.id)
 
     def seen(self, data: Data, session: ServerSession) -> Iterable[Data]:
-        message = json.loads(data) if isinstance(data, str) else {}
+        try:
+            message = json.loads(data) if isinstance(data, str) else {}
+        except (ValueError, RecursionError):
+            message = {}
+        message = message if isinstance(message, dict) else {}
         named = {each["id"] for each in opening(message).get("continuedSessions", ())}
         return ("garbage",) if named & self.gone else (data,)
 
