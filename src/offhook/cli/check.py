@@ -108,7 +108,7 @@ def _faults(uri: str | None, options: dict[str, Any], *, as_json: bool) -> int:
     async def run() -> Spoiled:
         await _up(target, options["wait"])
         with _progress(console) as progress:
-            bar = progress.add_task("", total=options["faults"])
+            bar = progress.add_task("calling", total=options["faults"])
             return await spoil(
                 uri,
                 profile=target.profile,
@@ -164,10 +164,13 @@ async def _server(uri: str, cases: list[Case[Any]], options: dict[str, Any], con
     target = _target(uri, options)
     await _up(target, options["wait"])
     with _progress(console) as progress:
-        bar = progress.add_task("", total=len(cases))
+        bar = progress.add_task("checking", total=len(cases))
+        left = {case.number: None for case in cases}
 
         def done(result: CaseResult) -> None:
-            progress.advance(bar)
+            del left[result.number]
+            waiting = f"waiting for {', '.join(left)}" if 0 < len(left) <= 3 else "checking"
+            progress.update(bar, advance=1, description=waiting)
 
         return await check_server(cases, target, parallel=options["parallel"], on_result=done)
 
@@ -196,7 +199,7 @@ async def _up(target: Target, wait: float) -> None:
 
 
 def _progress(console: Console) -> Progress:
-    columns = TextColumn("checking"), BarColumn(), MofNCompleteColumn()
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal or console.quiet)
 
 
