@@ -36,13 +36,21 @@ async def called(name: str) -> tuple[str, int]:
     """Outcome of a call, or the error that came of it, and how many rules the client saw broken."""
     flaw = FLAWS[name]
     profile = PROFILES[flaw.profile]
-    async with serve(profile, flaw.make()) as uri:
+    pinged = asyncio.Event()
+
+    def watch(link: object, data: str | bytes) -> None:
+        if isinstance(data, str) and '"ping"' in data:
+            asyncio.get_running_loop().call_later(0.2, pinged.set)
+
+    async with serve(profile, flaw.make(), watch=watch) as uri:
         try:
             async with connect(uri, profile=profile) as call:
                 await call.wait(0.2)
                 if profile.speaks and not call.link.over:
                     await call.dtmf("1")
-                await call.wait(1.0)
+                over = asyncio.create_task(call.result())
+                await asyncio.wait([over, asyncio.create_task(pinged.wait())], return_when=asyncio.FIRST_COMPLETED)
+                pinged.set()
                 await call.hang_up()
                 result = await call.result()
                 return result.outcome, len(result.violations)
