@@ -2,7 +2,7 @@
 # make test    every test, and all checks
 # make check   format, lint, types, layers
 # make bench   the benchmarks, as tables
-# make mutants every mutant of the conformance suite against all of it (some 30 minutes); writes docs/mutants.md
+# make mutants every mutant of the conformance suite against all of it (the better part of an hour); writes docs/mutants.md
 # make clean   away with everything that was made
 PYTHON ?= python3
 VENV   := .venv

@@ -169,7 +169,8 @@ class Picks(Flaw):
         except (ValueError, RecursionError):
             message = {}
         media = offers(message) if isinstance(message, dict) else None
-        if media and self.condition(media):
+        shaped = isinstance(media, list) and all(isinstance(each, dict) and "format" in each for each in media)
+        if media and shaped and self.condition(media):
             self.chosen[session.id] = self.other or media[0]
         return [data]
 
