@@ -6,6 +6,7 @@ the upgrade answers. So each flaw is a few lines, and everything else stays righ
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -237,6 +238,8 @@ async def serve(
     try:
         yield f"ws://127.0.0.1:{listening.port}/api/v1/audiohook/ws"
     finally:
+        for _ in range(5):  # asyncio loses a socket that it has accepted and not yet handed on when the server closes
+            await asyncio.sleep(0)
         listening.close()
         reception.abort_all()
         await listening.wait_closed()
