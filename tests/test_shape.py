@@ -69,7 +69,7 @@ def test_tests_mirror_the_source() -> None:
         "connector": {"call_end", "soak"},
         "cli": {"demo"},
         "records": {"browser"},
-        "testing": {"server", "client", "soak"},
+        "testing": {"server", "client", "soak", "sockets"},
         "speech": {"embedded", "listening_by_words"},
     }
     stray = []
