@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from offhook.audio.wav import read_ulaw
@@ -37,6 +37,7 @@ def model(written: list[tuple[Lane, int, bytes]]) -> list[bytes]:
 
 
 @given(writes)
+@example([(INTERNAL, AHEAD - 100, bytes(102)), (EXTERNAL, AHEAD + 1, b"\0")])
 @settings(max_examples=60, deadline=None)
 def test_every_sample_is_where_it_was_written_last(written: list[tuple[Lane, int, bytes]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

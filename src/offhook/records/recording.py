@@ -71,15 +71,16 @@ class Recording:
             ulaw = ulaw[max(-position, 0) : max(self._limit - position, 0)]
             position = max(position, 0)
             end = position + len(ulaw)
+        if ulaw and position - self._base > AHEAD:
+            # What was in memory may reach beyond this position: then the write is a late one after all.
+            self._emit(len(self._window) // 2)
+            self._base = max(self._base, position)
         if position < self._base:
             late, ulaw = ulaw[: self._base - position], ulaw[self._base - position :]
             self._file.patch(lane, position, late)
             position = self._base
         if not ulaw:
             return
-        if position - self._base > AHEAD:
-            self._emit(len(self._window) // 2)
-            self._base = position
         start, stop = 2 * (position - self._base), 2 * (end - self._base)
         if stop > len(self._window):
             self._window += SILENCE * (stop - len(self._window))
