@@ -20,7 +20,7 @@ from ..errors import UsageError
 from . import layout
 from .disk import Disk
 from .events import AnyEvent, CallEnded, Heard, MessageSeen, Note, Side
-from .recording import EXTERNAL, INTERNAL, Lane
+from .recording import BOTH, EXTERNAL, INTERNAL, Lane
 from .summary import AudioCount, CallSummary, summarise
 from .tape import Message, Sound, Tape
 
@@ -75,6 +75,7 @@ class CallRecord:
         failure: Why they stopped, or empty.
         external: Takes what the caller says, at its position on the caller's stream.
         internal: Takes what the caller hears, at the position where it was heard.
+        both: Takes the two interleaved, a byte of each for a sample.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class CallRecord:
         self.failure = ""
         self.external: Sink = _LaneSink(self, EXTERNAL)
         self.internal: Sink = _LaneSink(self, INTERNAL)
+        self.both: Sink = _LaneSink(self, BOTH)
         self._disk = disk
         self._keep = keep
         self._session = session
