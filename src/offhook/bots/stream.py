@@ -37,7 +37,8 @@ class Stream:
     """
 
     __slots__ = (
-        "_as_kept", "_first", "_held", "_lane", "_media", "_order", "_over", "_plain", "_privacy", "_readers", "_record", "_room",
+        "_as_kept", "_first",
+        "_held", "_lane", "_media", "_order", "_over", "_plain", "_privacy", "_readers", "_record", "_room",
         "_sinks", "_timed", "channels", "width",
     )  # fmt: skip
 
