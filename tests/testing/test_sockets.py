@@ -127,4 +127,5 @@ async def test_five_thousand_calls(caplog: pytest.LogCaptureFixture) -> None:
     assert not bot.lines
     assert not bot.handlings
     assert open_files() <= before, "no socket is left"
-    assert objects[1] < objects[0] * 1.03, "memory is flat"
+    calls = (BATCHES - 2) * CALLS
+    assert objects[1] - objects[0] < calls // 4, "memory is flat: no call leaves anything behind"
