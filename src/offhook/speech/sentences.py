@@ -46,6 +46,11 @@ def split(text: str, language: str | None = None) -> list[str]:
     return out
 
 
+def sentences(text: str, language: str | None = None) -> list[str]:
+    """The sentences of a text without the white space around them."""
+    return [sentence.strip() for sentence in split(text, language) if sentence.strip()]
+
+
 def word_ends(text: str) -> list[int]:
     """Where words end, as counts of characters: behind each run without white space, and each ideograph or kana."""
     ends = []
@@ -66,7 +71,7 @@ def _is_wide(letter: str) -> bool:
     return unicodedata.east_asian_width(letter) in "WF" or "฀" <= letter <= "๿" or "ក" <= letter <= "៿"
 
 
-class Sentences:
+class SentenceStream:
     """Cuts text that comes piece by piece, each sentence as soon as it is certain that it is over.
 
     Args:
