@@ -18,7 +18,7 @@ Samples = NDArray[np.float32]
 Region = tuple[int, float]
 """Index behind the last sample of a region, and its factor; the first region begins at 0."""
 
-#: Seconds of a piece that is laid over the next by half, and by how much it may move to fit: two periods of a low voice.
+#: Seconds of a piece that is laid over the next by half, and by how much it may move: two periods of a low voice.
 _FRAME: Final = 0.030
 _SEEK: Final = 0.010
 #: The seek is done on every so many samples that about this rate is left.
@@ -136,18 +136,11 @@ def fundamental(sound: Samples, rate: int, low: float = 60.0, high: float = 500.
     # Fewer samples overlap at longer lags.
     likeness /= np.maximum(likeness[:, :1], 1e-12) * (1 - np.arange(size) / size)
     first, last = int(rate / high), min(int(rate / low) + 1, size * 3 // 4)
-    lags = first + np.argmax(likeness[:, first:last], axis=1)
-    # The shortest lag that is nearly as good is the period, not one of its multiples.
     pitches = []
-    for row, lag in zip(likeness, lags, strict=True):
-        peak = row[lag]
-        if peak < 0.5:
-            continue
-        for divisor in (4, 3, 2):
-            shorter = round(lag / divisor)
-            near = row[max(first, shorter - 2) : shorter + 3]
-            if shorter >= first and len(near) and near.max() > 0.9 * peak:
-                lag = max(first, shorter - 2) + int(near.argmax())
-                break
-        pitches.append(rate / lag)
+    for row in likeness[:, first - 1 : last + 1]:
+        best = row[1:-1].max()
+        # Multiples of the period are as good: the shortest lag that is nearly so is the period itself.
+        peaks = np.flatnonzero((row[1:-1] >= row[:-2]) & (row[1:-1] >= row[2:]) & (row[1:-1] > 0.88 * best))
+        if best > 0.5 and len(peaks):
+            pitches.append(rate / (first + int(peaks[0])))
     return float(np.median(pitches)) if pitches else None

@@ -25,12 +25,17 @@ _FLOOR: Final = 10 ** (-66 / 10)
 class Edges:
     """Cuts the silence off one sentence at 8 kHz, in pieces of any length.
 
+    Args:
+        before: Samples that stay before the first sound.
+        behind: Samples that stay behind the last.
+
     Attributes:
         lead: Samples that were cut off its beginning.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, before: int = LEAD, behind: int = TAIL) -> None:
         self.lead = 0
+        self._before, self._behind = before, behind
         self._begun = False
         self._loudest = 0.0
         self._held = np.zeros(0, np.float32)
@@ -41,15 +46,15 @@ class Edges:
         first, behind = self._voice(held)
         start = 0
         if not self._begun:
-            start = max(0, (len(held) if first is None else first) - LEAD)
+            start = max(0, (len(held) if first is None else first) - self._before)
             self.lead += start
             self._begun = first is not None
         if not self._begun:
             end = start
         elif behind is None:  # silence behind what was given, which has no margin yet
-            end = min(TAIL, len(held)) if last else 0
+            end = min(self._behind, len(held)) if last else 0
         else:
-            end = min(behind + TAIL, len(held)) if last else behind
+            end = min(behind + self._behind, len(held)) if last else behind
         self._held = held[end:end] if last else held[end:]
         return held[start:end]
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import json
 import math
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -22,14 +23,17 @@ from ..audio import ulaw
 from ..audio.resample import Resampler
 from ..audio.stretch import fundamental, stretch, warp
 from .cache import PromptCache
-from .edges import Edges
+from .edges import LEAD, TAIL, Edges
 from .engines import Float32, Synthesiser
 from .leveller import LEVEL, Leveller, rounded
 from .phrases import Abilities, Part, Phrase, abilities, express
 from .reports import report
 from .sentences import word_ends
-from .ssml.plan import Manner, Run, Speech, is_sayable
+from .ssml.steps import Manner, Run, Speech, is_sayable
 from .ssml.values import LEAST, LOUDEST, MOST
+
+Times: TypeAlias = tuple[tuple[int, int], ...]
+"""Pairs of a count of characters and the sample by which they have been said."""
 
 #: Changes with whatever in this module changes the sound.
 VERSION: Final = 1
@@ -39,6 +43,8 @@ _EMPHASIS: Final = {"strong": (0.85, 1.12, 3.0), "moderate": (0.92, 1.06, 1.5), 
 #: Seconds in which a change of loudness happens.
 _RAMP: Final = 0.010
 _SAME: Final = 0.005
+#: Samples that stay on either side where a sentence is said in several takes.
+_JOINT: Final = ulaw.RATE // 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +66,14 @@ class Piece:
         times: Of the text that this piece belongs to: counts of characters, and the samples from the beginning of the
             text by which these have been said. Where there are none, they are guessed.
         mark: Name of a mark that stands before the audio.
+        script: All that is to be said, where that is only known now.
     """
 
     audio: bytes
     text: str = ""
-    times: tuple[tuple[int, int], ...] = ()
+    times: Times = ()
     mark: str = ""
+    script: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +132,8 @@ def render(speech: Speech, actor: Actor, *, level: float = LEVEL, cache: PromptC
     if whole is not None:
         yield from _pieces(speech, iter((whole,)))
         return
-    audio, times = [], ()
+    audio: list[bytes] = []
+    times: Times = ()
     for chunk in _made(speech, actor, level):
         audio.append(chunk[0])
         times = chunk[1] or times
@@ -146,7 +155,7 @@ def prompt_key(speech: Speech, actor: Actor, level: float = LEVEL) -> str:
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
-_Chunk = tuple[bytes, tuple[tuple[int, int], ...]]
+_Chunk = tuple[bytes, Times]
 """mu-law, and times of the whole sentence, which come with its last chunk at the latest."""
 
 
@@ -164,7 +173,7 @@ def _pieces(speech: Speech, chunks: Iterator[_Chunk], begins: bool = True) -> It
         text = ""
 
 
-def _sample_of(times: tuple[tuple[int, int], ...], count: int) -> int:
+def _sample_of(times: Times, count: int) -> int:
     """Where the audio of the character behind `count` begins: at the end of the word before."""
     return max((sample for end, sample in times if end <= count), default=0)
 
@@ -175,10 +184,13 @@ def _made(speech: Speech, actor: Actor, level: float) -> Iterator[_Chunk]:
     if len(takes) == 1 and takes[0].can_stream and not speech.marks:
         yield from _streamed(takes[0], actor, level)
         return
-    audio, times, before = [], [], 0
-    for take in takes:
-        sound = _whole(take, actor, level)
-        made = sum(map(len, audio))
+    audio: list[bytes] = []
+    times: list[tuple[int, int]] = []
+    before = 0
+    for number, take in enumerate(takes):
+        edges = Edges(_JOINT if number else LEAD, TAIL if number == len(takes) - 1 else _JOINT)
+        sound = _whole(take, actor, level, edges)
+        made = sum(len(chunk) for chunk in audio)
         times.extend((before + count, made + sample) for count, sample in take.times)
         audio.append(ulaw.from_float(sound))
         before += len(take.text)
@@ -220,13 +232,16 @@ def _take(runs: list[Run], actor: Actor, can: Abilities) -> _Take:
     rate = min(max(wishes[0].rate, can.rate[0]), can.rate[1]) if len(rates) == 1 else 1.0
     if any(run.manner.pitch.hertz or run.manner.pitch.shift for run in runs):
         base = _own_pitch(runs, actor, can)
-        wishes = [dataclasses.replace(wish, pitch=_factor(run, wish, base)) for run, wish in zip(runs, wishes, strict=True)]
+        wishes = [
+            dataclasses.replace(wish, pitch=_factor(run, wish, base)) for run, wish in zip(runs, wishes, strict=True)
+        ]
     parts, rests = [], []
     for run, wish in zip(runs, wishes, strict=True):
         pitch = min(max(wish.pitch, can.pitch[0]), can.pitch[1])
         stressed = run.manner.emphasis if can.emphasis else None
         parts.append(Part(run.spoken, run.phonemes if can.phonemes else "", pitch, stressed or ""))
         rests.append(_Wish(wish.rate / rate, wish.pitch / pitch, wish.gain))
+    parts[-1] = dataclasses.replace(parts[-1], text=parts[-1].text.rstrip())
     return _Take(runs, Phrase(tuple(parts), rate), rests)
 
 
@@ -273,7 +288,7 @@ def _streamed(take: _Take, actor: Actor, level: float) -> Iterator[_Chunk]:
     yield ulaw.from_float(_gained(sounds[-1], gain)), tuple(take.times)
 
 
-def _whole(take: _Take, actor: Actor, level: float) -> Float32:
+def _whole(take: _Take, actor: Actor, level: float, edges: Edges) -> Float32:
     """All of a take, with what the engine does not do by itself."""
     rate = actor.synthesiser.rate
     chunks = list(express(actor.synthesiser, take.phrase, voice=actor.voice, language=actor.language))
@@ -284,10 +299,11 @@ def _whole(take: _Take, actor: Actor, level: float) -> Float32:
         sound, gone = warp(sound, [(end, rest.pitch) for end, rest in zip(ends, take.rests, strict=True)])
         ends, spoken = [gone(end) for end in ends], [(count, gone(sample)) for count, sample in spoken]
     if any(abs(rest.rate / rest.pitch - 1) >= _SAME for rest in take.rests):
-        sound, gone = stretch(sound, rate, [(end, rest.rate / rest.pitch) for end, rest in zip(ends, take.rests, strict=True)])
+        sound, gone = stretch(
+            sound, rate, [(end, rest.rate / rest.pitch) for end, rest in zip(ends, take.rests, strict=True)]
+        )
         ends, spoken = [gone(end) for end in ends], [(count, gone(sample)) for count, sample in spoken]
     scale = ulaw.RATE / rate
-    edges = Edges()
     lane = edges.push(Resampler(rate, ulaw.RATE).push(sound, last=True), last=True)
     lane = Leveller(level).push(lane)
     places = [round(end * scale) - edges.lead for end in ends]
@@ -310,11 +326,10 @@ def _run_ends(take: _Take, spoken: list[tuple[int, int]], length: int) -> list[i
 
 def _place(take: _Take, spoken: list[tuple[int, int]], sound: Float32) -> None:
     """Sets the times of a take: for the end of each word as it is written, the sample by which it has been said."""
-    text = take.text
-    ends = word_ends(text)
+    ends = word_ends(take.text)
     if not spoken:
-        take.times = list(zip(ends, _guessed(text, ends, sound), strict=True))
-        return
+        said_ends = word_ends(take.phrase.text)
+        spoken = list(zip(said_ends, _guessed(take.phrase.text, said_ends, sound), strict=True))
     written, said = [0.0], [0.0]
     for run, part in zip(take.runs, take.phrase.parts, strict=True):
         written.append(written[-1] + max(len(run.text.rstrip()), 1e-6))
@@ -327,15 +342,26 @@ def _place(take: _Take, spoken: list[tuple[int, int]], sound: Float32) -> None:
 
 
 def _guessed(text: str, ends: list[int], sound: Float32) -> list[int]:
-    """As if each letter took the same share of the time in which there is voice."""
+    """As if each letter took the same share of the time in which there is voice.
+
+    Against hibari's own times, in ten sentences of which two are full of numbers: half of the words lie within 120 ms,
+    nine of ten within 450 ms.
+    """
     block = ulaw.RATE // 50
     powers = np.square(sound[: len(sound) // block * block].reshape(-1, block)).mean(axis=1)
     if not len(powers) or not powers.max():
         return [len(sound)] * len(ends)
     voiced = np.concatenate(((0,), np.cumsum(powers > powers.max() * 1e-3)))
-    letters = np.concatenate(((0,), np.cumsum([letter.isalnum() for letter in text])))
+    letters = np.concatenate(((0,), np.cumsum([_weight(letter) for letter in text])))
     shares = letters[ends] / max(int(letters[-1]), 1) * voiced[-1]
     return [min(int(np.searchsorted(voiced, share)) * block, len(sound)) for share in shares]
+
+
+def _weight(letter: str) -> int:
+    """How many letters a character is read as: a digit is a word, and so, more often than not, is a sign of money."""
+    if letter.isdigit() or letter in "$€£¥%&+@#":
+        return 5
+    return int(letter.isalnum())
 
 
 def _gains(gains: list[float], ends: list[int], length: int) -> Float32:
@@ -343,7 +369,7 @@ def _gains(gains: list[float], ends: list[int], length: int) -> Float32:
     factors = [0.0 if gain == -math.inf else 10 ** (gain / 20) for gain in gains]
     at, values = [], []
     ramp = _RAMP * ulaw.RATE / 2
-    for place, (before, after) in zip(ends, zip(factors, factors[1:], strict=False), strict=False):
+    for place, (before, after) in zip(ends, itertools.pairwise(factors), strict=False):
         at += [place - ramp, place + ramp]
         values += [before, after]
     if not at:
@@ -357,7 +383,7 @@ def _gained(sound: Float32, gain: float) -> Float32:
     return rounded(sound * np.float32(0.0 if gain == -math.inf else 10 ** (gain / 20)))
 
 
-def _packed(audio: bytes, times: tuple[tuple[int, int], ...]) -> bytes:
+def _packed(audio: bytes, times: Times) -> bytes:
     flat = [number for time in times for number in time]
     return struct.pack(f"<I{len(flat)}I", len(times), *flat) + audio
 

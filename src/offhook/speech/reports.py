@@ -1,4 +1,4 @@
-"""What an engine cannot do and nothing makes up for: told once, not in each call. Messages hold nothing of what is said."""
+"""What an engine cannot do and nothing makes up for: told once, not in each call, without what was to be said."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def _is_certain(sentence: str, following: str) -> bool:
 def _is_over(sentence: str) -> bool:
     """Whether a sentence is over though nothing is known of what follows: behind an end that leaves no doubt.
 
-    A full stop may be that of an abbreviation or a number, unless a longer word stands before it and white space behind.
+    A full stop may be that of an abbreviation or a number, unless a longer word stands before it and a space behind.
     """
     body = sentence.rstrip()
     bare = body.rstrip(_CLOSING)

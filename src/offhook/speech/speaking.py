@@ -17,6 +17,7 @@ from .cache import PromptCache, prompt_key
 from .engines import Synthesiser
 from .leveller import LEVEL, Leveller
 
+
 def speak(
     synthesiser: Synthesiser,
     text: str,

@@ -27,14 +27,20 @@ from .hibari_words import Word, from_ipa, words_of
 _SLOWEST, _FASTEST = 0.7, 1.2
 
 #: Voices made of another one, by what stands behind its name and `+`: 3.0 % and 1.5 % of words were misheard.
-_COLOURS = {"": Colour(), "low": Colour(0.58, 0.85), "high": Colour(1.35, 1.15)}
+_COLOURS = {"": Colour(), "low": Colour(0.68, 0.85), "high": Colour(1.3, 1.12)}
 
 #: Phonemes that the network takes at once; a longer sentence is cut behind a stop.
 _MOST_PHONEMES = 400
 _STOPS = ",;:—.!?…"
 _SILENT = _STOPS + '"“”() '
 
-abilities = Abilities(rate=(_SLOWEST, 1.15), pitch=(0.6, 1.5), phonemes=True, timing=True)
+abilities = Abilities(
+    rate=(_SLOWEST, 1.0),
+    pitch=(0.8, 1.5),
+    phonemes=True,
+    timing=True,
+    genders={"heart": "female", "heart+low": "male"},
+)
 """What hibari does by itself."""
 
 
@@ -66,7 +72,9 @@ class Hibari:
         self._voice(voice)
         others = [name for name in VOICES if name != voice and self._file(name) is not None]
         named = (voice, *others)
-        self.voices: tuple[str, ...] = named + tuple(f"{name}+{colour}" for colour in _COLOURS if colour for name in named)
+        self.voices: tuple[str, ...] = named + tuple(
+            f"{name}+{colour}" for colour in _COLOURS if colour for name in named
+        )
         self.languages: tuple[str, ...] = tuple(dict.fromkeys(VOICES[name]["language"] for name in named))
         self.abilities = dataclasses.replace(abilities, genders=self._genders())
         self.name = f"hibari-{version('hibari-tts')}-{voice}-{speed:g}"
@@ -163,7 +171,7 @@ def _chunks(words: list[tuple[Word, float]]) -> Iterator[list[tuple[Word, float]
             size, stop = sum(len(word.phonemes) for word, _ in chunk), 0
         chunk.append(word)
         size += len(word[0].phonemes)
-        said = word[0].phonemes.rstrip("\"”’) ")
+        said = word[0].phonemes.rstrip('"”’) ')
         if said.endswith(tuple(_STOPS)):
             stop = len(chunk)
     if chunk:

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from ...audio.stretch import warp
 from ..engines import Float32
 
 #: The node that sums up the lengths of phonemes, and the samples of one unit of it.
@@ -24,7 +25,11 @@ _INT64: Final = 7  # of onnx.TensorProto.DataType
 
 @dataclass(frozen=True, slots=True)
 class Colour:
-    """A pseudo-voice: `pitch` scales the fundamental, `formants` the spectrum."""
+    """A voice made of another one: `pitch` scales the fundamental, `formants` the resonances.
+
+    The network's spectrum has the harmonics of its own pitch in it, so the pitch cannot be moved far by itself, and
+    bins of the spectrum cannot be moved at all: formants are moved by reading the audio slower or faster.
+    """
 
     pitch: float = 1.0
     formants: float = 1.0
@@ -68,16 +73,15 @@ class Model:
         ids = [0, *(self._vocabulary[phonemes[at]] for at in kept), 0]
         if len(ids) < 3:
             return Sounded(np.zeros(0, np.float32), np.zeros(len(phonemes), np.int64))
-        inputs = {"ids": np.asarray([ids], np.int64), "speed": np.asarray([speed], np.float32)}
+        inputs = {"ids": np.asarray([ids], np.int64), "speed": np.asarray([speed / colour.formants], np.float32)}
         *spectra, f0, ends = (out.squeeze(0) if out.ndim > 1 else out for out in self._model.sess.run(None, inputs))
-        f0 = f0 * self._per_frame(ends, [pitches[at] for at in kept], len(f0)) * colour.pitch
-        if colour.formants != 1:
-            bins = np.arange(spectra[0].shape[0])
-            source = np.clip(np.rint(bins / colour.formants), 0, len(bins) - 1).astype(np.int64)
-            spectra = [np.ascontiguousarray(spectrum[source]) for spectrum in spectra]
+        f0 = f0 * self._per_frame(ends, [pitches[at] for at in kept], len(f0)) * (colour.pitch / colour.formants)
         pcm: Float32 = self._dsp.synth(*spectra, f0.astype(np.float32), np.random.default_rng(0))
+        scale = 1.0
+        if colour.formants != 1:
+            pcm, scale = warp(pcm, [(len(pcm), colour.formants)])[0], 1 / colour.formants
         reached = np.zeros(len(phonemes) + 1, np.int64)
-        reached[[at + 1 for at in kept]] = ends[1:-1] * _UNIT
+        reached[[at + 1 for at in kept]] = ends[1:-1] * _UNIT * scale
         return Sounded(pcm, np.maximum.accumulate(reached)[1:])
 
     @staticmethod

@@ -52,8 +52,10 @@ def date(text: str, order: str, locale: Locale, number: Number) -> str | None:
     if month is None:
         return str(year) if year is not None else str(day)
     if year is None:
-        return format_date(whole, "d MMMM" if day is None else _pattern(locale), locale).strip() if day else _name(
-            locale, month
+        return (
+            format_date(whole, "d MMMM" if day is None else _pattern(locale), locale).strip()
+            if day
+            else _name(locale, month)
         )
     return format_date(whole, "long", locale) if day is not None else f"{_name(locale, month)} {year}"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 Emphasis: TypeAlias = Literal["strong", "moderate", "reduced"]
 Gender: TypeAlias = Literal["male", "female", "neutral"]
@@ -15,11 +15,14 @@ Gender: TypeAlias = Literal["male", "female", "neutral"]
 
 @dataclass(frozen=True, slots=True)
 class Pitch:
-    """How high a voice is: `factor` of its own pitch, plus `shift` Hz; or the mean of `hertz`, whatever the voice has."""
+    """How high a voice is: `factor` of its own pitch and `shift` Hz more; or `hertz`, whatever its own pitch is."""
 
     factor: float = 1.0
     shift: float = 0.0
     hertz: float = 0.0
+
+
+OWN_PITCH: Final = Pitch()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class Sub:
 
 @dataclass(frozen=True, slots=True)
 class Phoneme:
-    """Text that is pronounced as `ipa`, letters of the International Phonetic Alphabet; empty if only the text is known."""
+    """Text that is pronounced as `ipa` (International Phonetic Alphabet), or as it is written if that is empty."""
 
     text: str
     ipa: str
@@ -111,7 +114,7 @@ class Prosody:
 
     children: tuple[Node, ...]
     rate: float = 1.0
-    pitch: Pitch = Pitch()
+    pitch: Pitch = OWN_PITCH
     gain: float = 0.0
 
 
@@ -150,7 +153,7 @@ class Document:
     Attributes:
         children: What stands in it.
         language: Its `xml:lang`, None if it has none.
-        ignored: What it asks for that nothing here does, such as `<lexicon>` or a vendor's tags; told once, not refused.
+        ignored: What it asks for that nothing here does, such as `<lexicon>` or a vendor's tags: told once.
     """
 
     children: tuple[Node, ...]

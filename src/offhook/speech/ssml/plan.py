@@ -7,7 +7,6 @@ and what is said in place of sounds that cannot be played stands where they woul
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
@@ -18,9 +17,7 @@ from .document import (
     Block,
     Break,
     Document,
-    Emphasis,
     Emphasised,
-    Gender,
     Mark,
     Node,
     Phoneme,
@@ -32,6 +29,7 @@ from .document import (
     Text,
 )
 from .sayas import say_as
+from .steps import NATURAL, Manner, Pause, Run, Sound, Speech, Step, Voice
 from .values import LEAST, LOUDEST, MOST
 
 #: Seconds between sentences, and between paragraphs.
@@ -40,77 +38,6 @@ PARAGRAPH_GAP: Final = 0.8
 
 Load: TypeAlias = Callable[[Audio], bytes | None]
 """Gives a sound as mu-law at 8 kHz, or None if what stands in for it is to be said."""
-
-
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How something is said: `rate` is a factor, `gain` in dB."""
-
-    rate: float = 1.0
-    pitch: Pitch = Pitch()
-    gain: float = 0.0
-    emphasis: Emphasis | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """Who says something: names in the order of preference, gender, language; empty and None leave it open."""
-
-    names: tuple[str, ...] = ()
-    gender: Gender | None = None
-    language: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Text that is said in one manner: `text` as it is written, `spoken` as it is read, or else `phonemes` (IPA)."""
-
-    text: str
-    spoken: str
-    manner: Manner = Manner()
-    phonemes: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Speech:
-    """A sentence, or as much of one as one voice says between two pauses.
-
-    Attributes:
-        runs: What is said.
-        voice: Who says it.
-        marks: Marks within, with the count of characters of `text` before each.
-    """
-
-    runs: tuple[Run, ...]
-    voice: Voice = Voice()
-    marks: tuple[tuple[int, str], ...] = ()
-
-    @property
-    def text(self) -> str:
-        return "".join(run.text for run in self.runs)
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Silence between what is heard before and behind it; a `soft` one is there for lack of a better."""
-
-    seconds: float
-    soft: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Sound:
-    """mu-law at 8 kHz, as it is played."""
-
-    audio: bytes
-
-
-Step: TypeAlias = Speech | Pause | Sound | Mark
-
-
-def text_of(steps: Iterable[Step]) -> str:
-    """What is said in the steps, as it is written."""
-    return "".join(step.text for step in steps if isinstance(step, Speech)).strip()
 
 
 def plan(document: Document, load: Load, *, language: str | None = None) -> tuple[list[Step], tuple[str, ...]]:
@@ -129,14 +56,14 @@ def plan(document: Document, load: Load, *, language: str | None = None) -> tupl
         OffhookError: Whatever `load` raises.
     """
     layout = _Layout(load, Voice(language=document.language or language))
-    layout.walk(document.children, layout.voice, Manner())
+    layout.walk(document.children, layout.voice, NATURAL)
     return list(_tidy(layout.finish())), (*document.ignored, *layout.undone)
 
 
 def plain(text: str, language: str | None = None) -> list[Step]:
     """Lays out text without markup."""
     layout = _Layout(lambda audio: None, Voice(language=language))
-    layout.say(text, text, Manner())
+    layout.say(text, text, NATURAL)
     return list(_tidy(layout.finish()))
 
 
@@ -344,7 +271,7 @@ def _tidy(steps: list[Step | _Group]) -> Iterator[Step]:
     """Groups as sentences; of pauses side by side a soft one gives way, two others add up; none soft at either end."""
     waiting: Pause | None = None
     begun = False
-    for step in (made for step in steps for made in (step.steps() if isinstance(step, _Group) else (step,))):
+    for step in _opened(steps):
         if isinstance(step, Pause):
             if waiting is None:
                 waiting = step
@@ -367,6 +294,14 @@ def _tidy(steps: list[Step | _Group]) -> Iterator[Step]:
         yield step
     if waiting is not None and not waiting.soft:
         yield waiting
+
+
+def _opened(steps: list[Step | _Group]) -> Iterator[Step]:
+    for step in steps:
+        if isinstance(step, _Group):
+            yield from step.steps()
+        else:
+            yield step
 
 
 def _within(manner: Manner, node: Prosody | Emphasised) -> Manner:
@@ -393,11 +328,3 @@ def _other(voice: Voice, node: Spoken) -> Voice:
     if node.names or node.gender:
         return Voice(node.names, node.gender, node.language or voice.language)
     return dataclasses.replace(voice, language=node.language or voice.language)
-
-
-_WORD = re.compile(r"\w")
-
-
-def is_sayable(text: str) -> bool:
-    """Whether there is anything to pronounce in a text."""
-    return _WORD.search(text) is not None

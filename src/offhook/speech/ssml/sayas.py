@@ -27,7 +27,9 @@ _PLUS = {"en": "plus", "de": "plus", "fr": "plus", "es": "más", "it": "più", "
 _AND = {"en": "and", "de": "und", "fr": "et", "es": "con", "it": "e", "pt": "e", "nl": "en"}
 _POINT = {"en": "point", "de": "Komma", "fr": "virgule", "es": "coma", "it": "virgola", "pt": "vírgula", "nl": "komma"}
 _CURRENCIES = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₩": "KRW", "₽": "RUB", "zł": "PLN"}
-_MONEY = re.compile(r"(?P<sign>-?)\s*(?P<before>[A-Z]{3}|\D{1,2}?)?\s*(?P<amount>-?\d[\d.,' ]*)\s*(?P<after>[A-Z]{3}|\D{1,2})?")
+_MONEY = re.compile(
+    r"(?P<sign>-?)\s*(?P<before>[A-Z]{3}|\D{1,2}?)?\s*(?P<amount>-?\d[\d.,' ]*)\s*(?P<after>[A-Z]{3}|\D{1,2})?"
+)
 _UNITS = {
     "kg": "mass-kilogram", "g": "mass-gram", "mg": "mass-milligram", "lb": "mass-pound", "lbs": "mass-pound",
     "oz": "mass-ounce", "km": "length-kilometer", "m": "length-meter", "cm": "length-centimeter",
@@ -72,6 +74,7 @@ class Tongue:
         except ImportError as error:
             raise EngineMissing("what <say-as> needs (num2words and Babel)", EXTRA) from error
         self._words: Any = num2words.num2words
+        self.locale: Any
         try:
             self.locale = Locale.parse(self.tag, sep="-")
         except (ValueError, UnknownLocaleError):
@@ -82,7 +85,7 @@ class Tongue:
 
     def number(self, value: int | Decimal, kind: str = "cardinal") -> str:
         """In words; in digits if the language is not known."""
-        if abs(value) >= 10**15:
+        if not -(10**15) < value < 10**15:
             return str(value)
         try:
             return str(self._words(value, lang=self.primary, to=kind))
