@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import numpy as np
 import pytest
-from tests.bots.fakes import Tones, calling, engines, kept, make_bot, of, sayings
+from tests.bots.fakes import Scripted, Tones, calling, engines, kept, make_bot, of, sayings, voice
 
 from offhook import SSML, Call, SSMLError
-from offhook.audio import wav
+from offhook.audio import ulaw, wav
 from offhook.bots import Mark, Playback
 from offhook.records import events as happenings
 from offhook.speech.cache import PromptCache
@@ -117,6 +118,43 @@ async def test_marks_that_were_not_heard_do_not_come_back() -> None:
     assert heard[0].interrupted
     assert heard[0].marks == ("a",)
     assert [event.name for event in of(events, happenings.MarkHeard)] == ["a"]
+
+
+async def test_a_mark_of_a_saying_that_was_held_comes_once_where_it_was_heard() -> None:
+    heard: list[Playback] = []
+    words = [str(number) for number in range(100, 130)]
+
+    async def handler(call: Call) -> None:
+        heard.append(await call.say(SSML(" ".join(words[:15]) + " <mark name='m'/>" + " ".join(words[15:]))))
+
+    bot = make_bot(handler, engines=engines(Scripted("Okay.")))
+    events = kept(bot)
+    async with calling(bot) as caller:
+        await caller.wait(0.5)
+        await caller.play(voice(0.4))
+        await caller.result()
+        lane = caller.recording()[1]
+    assert of(events, happenings.SayResumed), "it was held, and went on"
+    (mark,) = of(events, happenings.MarkHeard)
+    assert heard[0].marks == ("m",)
+    assert mark.start is not None
+    pcm = ulaw.to_float(lane[mark.start : mark.start + 800])
+    assert int(np.abs(np.fft.rfft(pcm)).argmax()) * 10 == pytest.approx(300, abs=20), "the first tone of what follows"
+
+
+@pytest.mark.parametrize("ask", ["ask", "dtmf"])
+async def test_questions_may_be_ssml(ask: str) -> None:
+    tones = Tones()
+
+    async def handler(call: Call) -> None:
+        if ask == "ask":
+            await call.ask(SSML("one <break/> two"), timeout=0.5, attempts=1)
+        else:
+            await call.dtmf(length=1, first=0.5, prompt="<speak>one <break/> two</speak>")
+
+    async with calling(make_bot(handler, engines=engines(synthesiser=tones))) as caller:
+        await caller.result()
+    assert [text for text, _, _ in tones.asked] == ["one", "two"]
 
 
 async def test_what_was_heard_of_ssml_is_the_text_as_it_is_written() -> None:

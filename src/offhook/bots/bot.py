@@ -32,8 +32,8 @@ class Bot(Host):
         preload: Load the engines when serving starts, not in the first call.
         languages: What to list where the platform asks for the supported languages.
         prompts: Keeps what was synthesised once; None synthesises anew each time.
-        voices: Further engines, or their URIs: by language (`{"es": "pico:es-ES"}`) for what the bot's own does not
-            speak, or by a name for `<voice name="...">`.
+        voices: Further engines, or their URIs, by the names that `<voice name="...">` has for them. (Those for other
+            languages belong into `Engines(synthesisers=...)`.)
         sounds: Folder of the files that `<audio>` may play; by default the working directory.
     """
 
