@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from ..protocol import CONNECTOR, MONO, Media
 from ..speech.cache import PromptCache
+from ..speech.engines import Synthesiser
+from ..speech.ssml.sounds import Sounds
 from ..speech.turns import TurnPolicy
+from .actors import Actors
 from .barge_in import BargeInPolicy
 from .call import Call
 from .engines import Engines
 from .host import Host
+from .speaker import Speaker
 
 
 class Bot(Host):
@@ -27,6 +32,9 @@ class Bot(Host):
         preload: Load the engines when serving starts, not in the first call.
         languages: What to list where the platform asks for the supported languages.
         prompts: Keeps what was synthesised once; None synthesises anew each time.
+        voices: Further engines, or their URIs, by the names that `<voice name="...">` has for them. (Those for other
+            languages belong into `Engines(synthesisers=...)`.)
+        sounds: Folder of the files that `<audio>` may play; by default the working directory.
     """
 
     line = Call
@@ -45,6 +53,8 @@ class Bot(Host):
         languages: Sequence[str] = ("en-US",),
         media: Sequence[Media] = (MONO,),
         prompts: PromptCache | None = None,
+        voices: Mapping[str, str | Synthesiser] | None = None,
+        sounds: Path | str | None = None,
     ) -> None:
         super().__init__(name, CONNECTOR, engines=engines, preload=preload, media=media, languages=languages)
         self.voice = voice
@@ -53,3 +63,10 @@ class Bot(Host):
         self.barge_in = barge_in or BargeInPolicy()
         self.inband_keys = inband_keys
         self.prompts = prompts
+        self._voices = voices
+        self._sounds = Sounds(Path(sounds) if sounds is not None else None)
+
+    @property
+    def speaker(self) -> Speaker:
+        """What makes the audio of what is said, by the engines that there are now."""
+        return Speaker(Actors(self.engines, self._voices), self.prompts, self._sounds)

@@ -18,7 +18,7 @@ from ..speech import heard
 from ..speech.engines import Recogniser, speaks
 from ..speech.turns import TurnPolicy
 from .answers import Accept, Choices, acceptor, is_all_of
-from .asking import Answer, Question
+from .asking import Answer, Prompt, Question
 from .barge_in import BargeIn
 from .ears import Ears
 from .feed import Feed
@@ -169,7 +169,7 @@ class Hearing(Line):
 
     async def ask(
         self,
-        prompt: str | Path,
+        prompt: Prompt,
         choices: Choices | None = None,
         *,
         keys: str | int | KeyEntry | None = None,
@@ -267,7 +267,7 @@ class Hearing(Line):
         first: float | None = 10.0,
         between: float = 3.0,
         total: float | None = None,
-        prompt: str | Path | None = None,
+        prompt: Prompt | None = None,
         speech: Speech = "keep",
         type_ahead: bool = True,
         secret: bool = False,
@@ -316,7 +316,7 @@ class Hearing(Line):
         """
         return self.journal.privacy.entered()
 
-    async def say(self, what: str | Path, *, interruptible: Interruptible = True, voice: str | None = None) -> Playback:
+    async def say(self, what: Prompt, *, interruptible: Interruptible = True, voice: str | None = None) -> Playback:
         """See `Call.say`."""
         raise NotImplementedError
 

@@ -104,6 +104,11 @@ def kinds(name: str) -> tuple[Kind, ...]:
     return tuple(kind for kind in KINDS if hasattr(adapter, kind))
 
 
+def stated(name: str, what: str) -> object:
+    """What the adapter of an engine says of it under a name, None if nothing. Raises what `kinds` raises."""
+    return getattr(_adapter(name), what, None)
+
+
 def vad(uri: str) -> VoiceActivity:
     """Makes a voice activity detector for one stream and channel.
 
