@@ -2,6 +2,7 @@
 # make test    every test, and all checks
 # make check   format, lint, types, layers
 # make bench   the benchmarks, as tables
+# make mutants every mutant of the conformance suite against all of it (the better part of an hour); writes docs/mutants.md
 # make clean   away with everything that was made
 PYTHON ?= python3
 VENV   := .venv
@@ -9,7 +10,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DEV    := $(VENV)/.dev
 
-.PHONY: demo test check bench clean recordings packages voiceprint
+.PHONY: demo test check bench mutants clean recordings packages voiceprint
 
 # The environment that users have: the package and its speech engines.
 $(READY): pyproject.toml
@@ -51,6 +52,9 @@ test: check recordings packages voiceprint
 
 bench: $(DEV) recordings voiceprint
 	@for file in benchmarks/*.py; do echo; echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+mutants: $(DEV)
+	$(BIN)/python -m tests.testing.conformance.cross
 
 clean:
 	rm -rf $(VENV) build dist calls .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -155,3 +156,14 @@ async def test_an_appointment_in_two_languages() -> None:
             await call.play(speech)
         result = await call.result()
     assert result.output == {"day": "martes", "language": "es"}
+
+
+async def test_custom_voice() -> None:
+    if shutil.which("espeak-ng") is None:
+        pytest.skip("espeak-ng is not installed")
+    async with server_of("custom_voice.py") as server:
+        call = connect(f"ws://127.0.0.1:{server.port}/api/v1/audiohook/ws", language="en-US")
+        async with call:
+            result = await call.result()
+    assert result.outcome == "completed"
+    assert result.heard_seconds > 2.5

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import gc
 import logging
 import os
 import sys
@@ -21,6 +20,7 @@ import uvloop
 from offhook import Bot, Call, Monitor, MonitorCall
 from offhook.bots.host import Host
 from offhook.records.store import CallStore, Keep
+from offhook.session.collector import settle
 from offhook.session.engines import EngineName
 from offhook.session.keys import KeyStore
 from offhook.session.reception import Reception, SignatureRules
@@ -90,8 +90,7 @@ async def main() -> None:
     reception = Reception(served, keys=keys, rules=SignatureRules(max_age=3600.0))
     server = Server(reception, port=int(sys.argv[1]), engine=ENGINE)
     await server.start()
-    gc.collect()
-    gc.freeze()
+    settle()
     print("listening", flush=True)
     await asyncio.Event().wait()
 

@@ -12,12 +12,22 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from .bots import Bot, Call, Engines, Monitor, MonitorCall, Playback, Transcript, Turn
     from .connector import Connector, Failure, Fallback, PhoneCall, Success, connect
-    from .errors import CallEnded, EngineError, EngineMissing, OffhookError, PeerError, UsageError
+    from .errors import CallEnded, EngineError, EngineMissing, OffhookError, PeerError, SSMLError, UsageError
+    from .speech.ssml import SSML
 
 _HOMES = {
     "offhook.bots": ("Bot", "Call", "Engines", "Monitor", "MonitorCall", "Playback", "Transcript", "Turn"),
     "offhook.connector": ("Connector", "Failure", "Fallback", "PhoneCall", "Success", "connect"),
-    "offhook.errors": ("CallEnded", "EngineError", "EngineMissing", "OffhookError", "PeerError", "UsageError"),
+    "offhook.errors": (
+        "CallEnded",
+        "EngineError",
+        "EngineMissing",
+        "OffhookError",
+        "PeerError",
+        "SSMLError",
+        "UsageError",
+    ),
+    "offhook.speech.ssml": ("SSML",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -37,6 +47,8 @@ __all__ = [
     "PeerError",
     "PhoneCall",
     "Playback",
+    "SSML",
+    "SSMLError",
     "Success",
     "Transcript",
     "Turn",

@@ -4,6 +4,7 @@ OffhookError
 ├── UsageError                  bad input of ours: a flag, a file, a setting (the command line exits with 2)
 │   ├── AudioFileError          a sound file that cannot be read or written
 │   ├── KeyFileError            API keys and client secrets that cannot be used
+│   ├── SSMLError               markup of something to say is wrong; says where
 │   └── TraceError              a trace file that cannot be read
 ├── LocalProtocolError          our own side asked the session for something that the protocol forbids now
 ├── PeerError                   the other side, or the line to it, failed
@@ -36,6 +37,20 @@ class AudioFileError(UsageError):
 
 class KeyFileError(UsageError):
     """API keys or client secrets cannot be used."""
+
+
+class SSMLError(UsageError):
+    """Markup of something to say is wrong.
+
+    Attributes:
+        line: Where, from 1.
+        column: Where in that line, from 1.
+    """
+
+    def __init__(self, line: int, column: int, what: str) -> None:
+        super().__init__(f"SSML, line {line}, column {column}: {what}")
+        self.line = line
+        self.column = column
 
 
 class TraceError(UsageError):

@@ -119,3 +119,14 @@ def test_everything_leaves_in_order(pushes: list[tuple[float, int, bool]], step:
         now = max(now + 1e-6, due)
     assert bytes(out) == bytes(pushed)
     assert playout.next_due() is None
+
+
+def test_a_rest_that_waits_for_more_does_not_wake_its_timer_again_and_again() -> None:
+    """What is due at the time that `next_due` names is due then, whatever the clock's last digit."""
+    for tick in range(200):
+        playout, now = Playout(), 1000 + tick / 977
+        playout.push(bytes(4800 + 100), more=True)
+        assert sum(map(len, playout.due(now))) == 4800
+        at = playout.next_due()
+        assert at is not None
+        assert sum(map(len, playout.due(at))) == 100

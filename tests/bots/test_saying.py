@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from offhook.bots.saying import Piece, Saying
+from offhook.bots.saying import Saying
+from offhook.speech.rendering import Piece
 
 
 def saying(*pieces: tuple[str, int], complete: bool = False) -> Saying:
-    made = Saying(" ".join(text for text, _ in pieces if text), "", frozenset())
+    made = Saying("".join(text for text, _ in pieces), "", frozenset())
     made.start = made.end = 5000
     for text, samples in pieces:
         made.add(Piece(bytes(samples), text))
@@ -28,14 +29,14 @@ def saying(*pieces: tuple[str, int], complete: bool = False) -> Saying:
     ],
 )
 def test_words_count_once_they_are_over(samples: int, heard: str) -> None:
-    whole = saying(("One two three.", 4000), ("", 4000), ("Four five.", 8000), complete=True)
+    whole = saying(("One two three. ", 4000), ("", 4000), ("Four five.", 8000), complete=True)
     assert whole.heard(samples) == heard
     assert whole.length == 16_000
 
 
 def test_all_that_was_made_is_not_all_that_was_to_be_said() -> None:
     begun = Saying("One. Two.", "", frozenset())
-    begun.add(Piece(bytes(100), "One."))
+    begun.add(Piece(bytes(100), "One. "))
     assert begun.heard(100) == "One."
     begun.add(Piece(bytes(100), "Two."))
     begun.complete = True

@@ -4,53 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
+import socket
+import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Event, Thread
 
 import pytest
-from tests.testing.conformance import mutants
-from tests.testing.conformance.flaws import Edits
 
 from offhook.cli.main import run
 from offhook.connector import connect
 from offhook.errors import OffhookError
-from offhook.protocol import PROFILES
-
-
-@contextmanager
-def serving(flaw: mutants.Flaw | None = None, profile: str = "connector") -> Iterator[str]:
-    """A server in a thread of its own."""
-    found: list[str] = []
-    ready, stop = Event(), asyncio.Event()
-    loop = asyncio.new_event_loop()
-
-    async def main() -> None:
-        async with mutants.server(PROFILES[profile], flaw) as uri:
-            found.append(uri)
-            ready.set()
-            await stop.wait()
-        await asyncio.sleep(0)
-
-    thread = Thread(target=loop.run_until_complete, args=(main(),))
-    thread.start()
-    try:
-        assert ready.wait(10)
-        yield found[0]
-    finally:
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
-        loop.close()
+from offhook.testing.misbehaving import misbehaving
+from offhook.testing.misbehaving.kinds import Edits
 
 
 def test_a_good_server(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     reports = [
         argument for suffix in ("html", "json", "xml") for argument in ("--report", str(tmp_path / f"r.{suffix}"))
     ]
-    with serving() as uri:
-        assert run(["check", uri, "--only", "2.1,5.*", *reports]) == 0
+    with misbehaving() as server:
+        assert run(["check", server.uri, "--only", "2.1,5.*", *reports]) == 0
     out = capsys.readouterr().out
     assert "passed: 9 OK" in out
     assert "5.1" in (tmp_path / "r.html").read_text()
@@ -59,10 +33,10 @@ def test_a_good_server(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_a_bad_server(capsys: pytest.CaptureFixture[str]) -> None:
-    with serving(Edits("opened", lambda m: m | {"clientseq": 0})) as uri:
-        assert run(["check", uri, "--only", "2.1,2.2"]) == 1
+    with misbehaving(Edits("opened", lambda m: m | {"clientseq": 0})) as server:
+        assert run(["check", server.uri, "--only", "2.1,2.2"]) == 1
         text = capsys.readouterr().out
-        assert run(["check", uri, "--only", "2.1,2.2", "--json"]) == 1
+        assert run(["check", server.uri, "--only", "2.1,2.2", "--json"]) == 1
     assert "FAILED     2.1" in text
     assert "before anything slow" in text, "the advice"
     told = json.loads(capsys.readouterr().out)
@@ -70,9 +44,77 @@ def test_a_bad_server(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_another_profile(capsys: pytest.CaptureFixture[str]) -> None:
-    with serving(profile="monitor") as uri:
-        assert run(["check", uri, "--profile", "monitor", "--only", "2.6,7.9", "--json"]) == 0
-    assert [case["verdict"] for case in json.loads(capsys.readouterr().out)["cases"]] == ["OK", "SKIPPED"]
+    with misbehaving(profile="monitor") as server:
+        assert run(["check", server.uri, "--profile", "monitor", "--only", "2.6,7.9", "--json"]) == 0
+    assert [case["verdict"] for case in json.loads(capsys.readouterr().out)["cases"]] == ["OK", "SKIPPED (profile)"]
+
+
+@pytest.mark.parametrize(
+    ("flaw", "arguments", "says"),
+    [
+        ("redirects", (), "HTTP 302"),
+        ("unauthorized", (), "give --key and --secret"),
+        ("unauthorized", ("--key", "a2V5"), "check --key and --secret"),
+        ("never-opens", (), "did not answer `open` within 5 s"),
+        ("cuts-at-open", (), "answered `open` by closing the connection"),
+        ("redirects", ("--faults", "3"), "HTTP 302"),
+    ],
+)
+def test_what_is_no_audiohook_server_is_one_line(
+    flaw: str, arguments: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with misbehaving(flaw) as server:
+        assert run(["check", server.uri, "--report", str(tmp_path / "card.html"), *arguments]) == 1
+    out, err = capsys.readouterr()
+    assert says in err
+    assert err.count("\n") == 1
+    assert not out
+    assert not list(tmp_path.iterdir()), "no empty report is left"
+
+
+async def test_a_plain_web_server_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    async def page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(page, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert await asyncio.to_thread(run, ["check", f"ws://127.0.0.1:{port}/"]) == 1
+    assert "there is no WebSocket at this path" in capsys.readouterr().err
+
+
+def test_a_server_that_comes_up_late(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    command = (sys.executable, "-m", "offhook", "serve", "examples/echo.py", "--port", str(port))
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as serving:
+        try:
+            assert run(["check", f"ws://127.0.0.1:{port}/", "--wait", "50", "--only", "2.1"]) == 0
+        finally:
+            serving.terminate()
+    assert "1 OK" in capsys.readouterr().out
+
+
+def test_a_taken_port(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert run(["check", "--listen", str(taken.getsockname()[1])]) == 2
+    err = capsys.readouterr().err
+    assert "choose another port" in err
+    assert err.count("\n") == 1
+
+
+async def test_ctrl_c_reports_what_was_met() -> None:
+    command = ("-m", "offhook", "check", "--listen", "0", "--only", "1.1,3.20")
+    checking = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=-1, stderr=-1)
+    assert checking.stderr is not None
+    while "listening" not in (await checking.stderr.readline()).decode():
+        pass
+    checking.send_signal(signal.SIGINT)
+    out, _ = await checking.communicate()
+    assert b"nothing was checked" in out
+    assert checking.returncode == 1
 
 
 async def test_clients_that_connect() -> None:
@@ -96,13 +138,13 @@ async def test_clients_that_connect() -> None:
 
 
 def test_a_bad_line(capsys: pytest.CaptureFixture[str]) -> None:
-    with serving() as uri:
-        assert run(["check", uri, "--faults", "60", "--seed", "4", "--json"]) == 0
+    with misbehaving() as server:
+        assert run(["check", server.uri, "--faults", "60", "--seed", "4", "--json"]) == 0
         told = json.loads(capsys.readouterr().out)
         assert (told["ok"], told["hung"], told["serves"]) == (True, [], True)
         assert sum(told["outcomes"].values()) == 60
         assert told["outcomes"]["hangup"] > 10
-        assert run(["check", uri, "--faults", "5"]) == 0
+        assert run(["check", server.uri, "--faults", "5"]) == 0
     assert "a good call afterwards went well" in capsys.readouterr().out
 
 
@@ -111,10 +153,16 @@ def test_a_bad_line(capsys: pytest.CaptureFixture[str]) -> None:
     [
         ((), "give the URI"),
         (("ws://127.0.0.1:1", "--listen", "0"), "give the URI"),
-        (("ws://127.0.0.1:1",), "nobody answers"),
+        (("ws://127.0.0.1:1",), "is the server up?"),
+        (("ws://no.such.host.invalid/",), "is not known"),
+        (("ws://127.0.0.1:1", "--faults", "3"), "is the server up?"),
+        (("--listen", "0", "--faults", "3"), "needs the URI"),
+        (("ws://127.0.0.1:1", "--only", ","), "there is no case ''"),
+        (("ws://127.0.0.1:1", "--only", "3.*,nonsense"), "there is no case 'nonsense'"),
+        (("ws://127.0.0.1:1", "--report", "/proc/r.html"), "cannot be written"),
+        (("ws://127.0.0.1:1", "--seed", "x"), "not a valid integer"),
         (("http://x",), "ws://"),
         (("ws://127.0.0.1:1", "--only", "99.1"), "there is no case '99.1'"),
-        (("wss://127.0.0.1:1", "--faults", "3"), "needs the ws:// URI"),
         (("ws://127.0.0.1:1", "--report", "r.pdf"), "must end with"),
         (("ws://127.0.0.1:1", "--report", "/no/such/r.html"), "no such folder"),
         (("ws://127.0.0.1:1", "--profile", "fax"), "fax"),
@@ -122,7 +170,8 @@ def test_a_bad_line(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_wrong_use(arguments: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["check", *arguments]) in (1, 2)
+    unreachable = "is the server up" in says or "is not known" in says
+    assert run(["check", *arguments]) == (1 if unreachable else 2)
     err = capsys.readouterr().err
     assert says in err
     assert err.count("\n") == 1

@@ -148,15 +148,28 @@ def test_work_for_the_disk_is_rare(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     handed = 0
     submit = disk.Disk.submit
 
-    def count(*given: object) -> object:
+    def count(*given: object, **how: object) -> object:
         nonlocal handed
         handed += 1
-        return submit(*given)  # type: ignore[arg-type]
+        return submit(*given, **how)  # type: ignore[arg-type]
 
     monkeypatch.setattr(disk.Disk, "submit", count)
     fill(kept, seconds=60)  # 300 messages
     assert handed <= 61  # 16 kB a second from this side, twice: sound and trace
     kept.finish().result()
+    store.close()
+
+
+def test_what_may_wait_is_written_soon_and_in_order(tmp_path: Path) -> None:
+    store = CallStore(tmp_path)
+    kept = store.begin(SESSION, STARTED)
+    done, order = threading.Event(), []
+    store._disk.submit(lambda: order.append("may wait"), soon=True)
+    store._disk.submit(lambda: (order.append("last"), done.set()), soon=True)
+    assert done.wait(10), "nobody has hurried it, and it is done all the same"
+    store._disk.submit(lambda: order.append("may wait too"), soon=True)
+    kept.finish().result()
+    assert order == ["may wait", "last", "may wait too"]
     store.close()
 
 

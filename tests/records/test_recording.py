@@ -8,35 +8,43 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from offhook.audio.wav import read_ulaw
 from offhook.records import recording
-from offhook.records.recording import AHEAD, EXTERNAL, INTERNAL, PIECE, Lane, Recording
+from offhook.records.recording import AHEAD, BOTH, EXTERNAL, INTERNAL, PIECE, Lane, Recording
 
 FRAME = bytes(range(160)) * 10
 
 # Positions around each other, around a flush, and beyond all that memory holds.
 writes = st.lists(
     st.tuples(
-        st.sampled_from([EXTERNAL, INTERNAL]),
+        st.sampled_from([EXTERNAL, INTERNAL, BOTH]),
         st.one_of(st.integers(0, 4000), st.integers(PIECE, 3 * PIECE), st.integers(AHEAD - 100, AHEAD + 2 * PIECE)),
-        st.tuples(st.integers(0, 255), st.integers(0, 3 * PIECE)).map(lambda pair: bytes([pair[0]]) * pair[1]),
+        st.tuples(st.integers(0, 255), st.integers(0, 3 * PIECE)).map(
+            lambda pair: bytes([pair[0], pair[0] ^ 1]) * pair[1]
+        ),
     ),
     max_size=12,
 )
 
 
 def model(written: list[tuple[Lane, int, bytes]]) -> list[bytes]:
-    length = max((position + len(data) for _, position, data in written if data), default=0)
+    length = max(
+        (position + len(data) // (2 if lane == BOTH else 1) for lane, position, data in written if data), default=0
+    )
     lanes = [np.full(length, 0xFF, np.uint8) for _ in (EXTERNAL, INTERNAL)]
     for lane, position, data in written:
-        lanes[lane][position : position + len(data)] = np.frombuffer(data, np.uint8)
+        samples = np.frombuffer(data, np.uint8)
+        for each in (EXTERNAL, INTERNAL) if lane == BOTH else (lane,):
+            said = samples[each::2] if lane == BOTH else samples
+            lanes[each][position : position + len(said)] = said
     return [lane.tobytes() for lane in lanes]
 
 
 @given(writes)
+@example([(INTERNAL, AHEAD - 100, bytes(102)), (EXTERNAL, AHEAD + 1, b"\0")])
 @settings(max_examples=60, deadline=None)
 def test_every_sample_is_where_it_was_written_last(written: list[tuple[Lane, int, bytes]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -6,14 +6,14 @@ import asyncio
 import random
 
 import pytest
-from tests.testing.conformance.flaws import Deaf
-from tests.testing.conformance.mutants import MutantReception
 
 from offhook.connector import connect
 from offhook.errors import OffhookError
 from offhook.protocol import CONNECTOR
 from offhook.session.listen import listen
 from offhook.testing.faults import Fault, FaultProxy
+from offhook.testing.misbehaving.flaw import FlawedReception
+from offhook.testing.misbehaving.kinds import Deaf
 
 
 async def through(fault: Fault, data: bytes) -> bytes:
@@ -62,7 +62,7 @@ def test_faults_are_drawn_from_a_seed() -> None:
 
 async def test_hundreds_of_sessions_on_bad_lines_leave_nothing_behind() -> None:
     """Real sockets; the rest of the ten thousand runs in memory: see test_soak."""
-    reception = MutantReception(CONNECTOR, Deaf(lambda *_: False), None)
+    reception = FlawedReception(CONNECTOR, Deaf(lambda *_: False), None)
     server = await listen(reception.accept, "127.0.0.1", 0)
     room, empty = asyncio.Semaphore(40), asyncio.Event()
     reception.on_empty = empty.set

@@ -155,7 +155,7 @@ def test_order_of_search(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("offhook.testing.recordings._SYSTEM", system)
     assert found().is_relative_to(system)
     unpacked(bare / "build/recordings")
-    assert found().is_relative_to("build/recordings")
+    assert found().is_relative_to(bare / "build/recordings")
     monkeypatch.setenv("OFFHOOK_RECORDINGS", str(variable))
     assert found().is_relative_to(variable)
     assert found(named).is_relative_to(named)

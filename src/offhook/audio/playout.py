@@ -20,6 +20,8 @@ FRAME: Final = 0.3
 #: Below this many seconds a message waits for more, unless nothing more comes or the cushion is nearly gone.
 LEAST: Final = 0.2
 _NEARLY_GONE: Final = 0.1
+#: A timer may fire so many seconds early; without the grace it would be set again and again.
+_GRACE: Final = 0.001
 #: Seconds that may wait here before `say()` is made to wait.
 CAPACITY: Final = 5.0
 
@@ -83,8 +85,7 @@ class Playout:
                 self._epoch = now
                 size = int(self._cushion * RATE)
             else:
-                # A timer may fire a little early; without the grace it would be set again and again.
-                if self._ahead(now) - 0.001 > self._cushion - self._frame:
+                if self._ahead(now) - _GRACE > self._cushion - self._frame:
                     break
                 size = int(self._frame * RATE)
             if self._waits_for_more(now):
@@ -93,7 +94,7 @@ class Playout:
         return out
 
     def _waits_for_more(self, now: float) -> bool:
-        return self._more and self.queued < LEAST * RATE and self._run > 0 and self._ahead(now) > _NEARLY_GONE
+        return self._more and self.queued < LEAST * RATE and self._run > 0 and self._ahead(now) - _GRACE > _NEARLY_GONE
 
     def next_due(self) -> float | None:
         """When `due` will have something; None if nothing waits."""

@@ -9,7 +9,7 @@ from .engines import Engines
 from .keys import Keyed, KeyEntry
 from .monitor import Monitor, MonitorCall, Transcript, Utterance
 from .recent import Recent
-from .saying import Playback
+from .saying import Mark, Playback
 
 __all__ = [
     "YES_NO",
@@ -20,6 +20,7 @@ __all__ = [
     "Engines",
     "KeyEntry",
     "Keyed",
+    "Mark",
     "Monitor",
     "MonitorCall",
     "Playback",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from ..errors import UsageError
 from ..protocol import bot_turn_response
 from ..protocol.entities import Disposition
+from ..speech.ssml import SSML
 from .answers import Accept, digits_of
 from .keys import Keyed, KeyEntry
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from .enquiring import Enquiring
     from .hearing import Interruptible, Turn
 
-Prompt = str | Path
+Prompt = str | SSML | Path
 
 _SILENT: Final = {
     "en": ("I did not hear anything.", "I still cannot hear you."),

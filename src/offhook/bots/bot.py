@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from ..protocol import CONNECTOR, MONO, Media
 from ..speech.cache import PromptCache
+from ..speech.engines import Synthesiser
+from ..speech.ssml.sounds import Sounds
 from ..speech.turns import TurnPolicy
+from .actors import Actors
 from .barge_in import BargeInPolicy
 from .call import Call
 from .engines import Engines
 from .host import Host
 from .patience import Filler, Patience
+from .speaker import Speaker
 
 
 class Bot(Host):
@@ -29,6 +34,9 @@ class Bot(Host):
         languages: What to list where the platform asks for the supported languages.
         prompts: Keeps what was synthesised once; None synthesises anew each time.
         patience: How long a caller is left without an answer; None is for ever.
+        voices: Further engines, or their URIs, by the names that `<voice name="...">` has for them. (Those for other
+            languages belong into `Engines(synthesisers=...)`.)
+        sounds: Folder of the files that `<audio>` may play; by default the working directory.
     """
 
     line = Call
@@ -48,6 +56,8 @@ class Bot(Host):
         media: Sequence[Media] = (MONO,),
         prompts: PromptCache | None = None,
         patience: Patience | None = None,
+        voices: Mapping[str, str | Synthesiser] | None = None,
+        sounds: Path | str | None = None,
     ) -> None:
         super().__init__(name, CONNECTOR, engines=engines, preload=preload, media=media, languages=languages)
         self.voice = voice
@@ -58,8 +68,15 @@ class Bot(Host):
         self.prompts = prompts
         self.patience = patience
         self.filler = Filler()
+        self._voices = voices
+        self._sounds = Sounds(Path(sounds) if sounds is not None else None)
 
     async def load(self) -> None:
         await super().load()
         if self.patience is not None and self.preload:
             await self.filler.make(self, self.patience.filler)
+
+    @property
+    def speaker(self) -> Speaker:
+        """What makes the audio of what is said, by the engines that there are now."""
+        return Speaker(Actors(self.engines, self._voices), self.prompts, self._sounds)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..audio import wav
-from ..audio.ulaw import RATE
 from ..errors import UsageError
-from ..speech.sentences import sentences
-from ..speech.speaking import speak
+from ..session.reception import ServerLink
+from ..speech.rendering import Piece
+from ..speech.ssml import SSML, is_ssml
 from .enquiring import Enquiring
+from .feed import Feed
 from .hearing import Interruptible, Turn
-from .saying import By, Piece, Playback
+from .line import Handler
+from .saying import By, Mark, Playback
+
+if TYPE_CHECKING:
+    from .bot import Bot
 
 __all__ = ["Call", "Interruptible", "Turn"]
 
@@ -22,13 +25,27 @@ __all__ = ["Call", "Interruptible", "Turn"]
 class Call(Enquiring):
     """One call of a bot. Leaving the handler ends the call well; a hang-up cancels the handler."""
 
+    def __init__(self, host: Bot, link: ServerLink, handler: Handler) -> None:
+        super().__init__(host, link, handler)
+        self._marks: Feed[Mark] = Feed()
+        self._mouth.marks.on_mark = self._marks.put
+
     # Speaking.
 
-    async def say(self, what: str | Path, *, interruptible: Interruptible = True, voice: str | None = None) -> Playback:
-        """Say a text, or play a sound file given as a `Path`; returns when the caller has heard it, or has cut in.
+    async def say(
+        self,
+        what: str | SSML | Path | AsyncIterable[str],
+        *,
+        interruptible: Interruptible = True,
+        voice: str | None = None,
+    ) -> Playback:
+        """Say something; returns when the caller has heard it, or has cut in.
 
         Args:
-            what: Text, or the path of a WAV file of any rate (its first channel is played).
+            what: Text; SSML, which is an `SSML` or a string that begins with `<speak`; a sound file, given as a `Path`
+                (WAV, raw mu-law, FLAC, MP3 and others; its first channel is played); or text that is still being
+                written, such as the answer of a language model: an asynchronous iterator of strings of any length,
+                which is closed when the caller cuts in.
             interruptible: By speech and keys, by one of the two ("speech", "key"), or not at all.
             voice: Of the synthesiser, in place of the bot's.
 
@@ -37,18 +54,32 @@ class Call(Enquiring):
 
         Raises:
             CallEnded: The call is over.
-            EngineMissing: Text without a synthesiser.
+            SSMLError: The SSML is wrong. Nothing of it is played.
+            EngineMissing: Text without a synthesiser, or `<say-as>` without the libraries that it needs.
             AudioFileError: The file cannot be read.
         """
+        speaker, voice = self.host.speaker, voice or self.host.voice
         if isinstance(what, Path):
-            return await self._say("", _file(what), interruptible, f"[{what.name}]")
-        return await self._say(what, self._speech(what, voice or self.host.voice), interruptible)
+            return await self._say("", speaker.file(what), interruptible, f"[{what.name}]")
+        if isinstance(what, AsyncIterable):
+            return await self._say(None, speaker.stream(what, self.language, voice), interruptible)
+        if isinstance(what, str) and is_ssml(what):
+            what = SSML(what)
+        if isinstance(what, SSML):
+            pieces = speaker.markup(what.document, self.language, voice)
+            return await self._say(what.text, pieces, interruptible, "" if what.text else "[sound]")
+        return await self._say(what, speaker.text(what, self.language, voice), interruptible)
 
     async def play(self, sound: str | Path | bytes, *, interruptible: Interruptible = True) -> Playback:
         """Play a sound file, or mu-law bytes at 8 kHz; otherwise as `say`."""
         if not isinstance(sound, bytes):
             return await self.say(Path(sound), interruptible=interruptible)
-        return await self._say("", _sound(sound), interruptible, "[sound]")
+        return await self._say("", self.host.speaker.sound(sound), interruptible, "[sound]")
+
+    async def marks(self) -> AsyncIterator[Mark]:
+        """The `<mark>`s of what is said, each when the caller has heard it, from the first one of the call on."""
+        async for mark in self._marks.read():
+            yield mark
 
     def send(self, audio: bytes) -> None:
         """Send audio in the session's format as it is, at once: for bots that make their own, and for echoes.
@@ -60,21 +91,16 @@ class Call(Enquiring):
         self._mouth.send(audio)
 
     async def _say(
-        self, text: str, pieces: AsyncGenerator[Piece, None], interruptible: Interruptible, label: str = ""
+        self, text: str | None, pieces: AsyncGenerator[Piece, None], interruptible: Interruptible, label: str = ""
     ) -> Playback:
         allowed = _allowed(interruptible)
         if "speech" in allowed:
             self._ears.attach_soon()
         return await self._mouth.say(text, pieces, allowed, label)
 
-    async def _speech(self, text: str, voice: str | None) -> AsyncGenerator[Piece, None]:
-        synthesiser = await self.host.engines.synthesiser(self.language)
-        for begins in sentences(text):  # one by one, so that it is known which words a sample belongs to
-            stream = speak(synthesiser, begins, voice=voice, language=self.language, cache=self.host.prompts)
-            async with contextlib.aclosing(stream):
-                async for audio in stream:
-                    yield Piece(audio, begins)
-                    begins = ""
+    def _stream_over(self, position: int | None) -> None:
+        super()._stream_over(position)
+        self._marks.end()
 
 
 def _allowed(interruptible: Interruptible) -> frozenset[By]:
@@ -83,15 +109,3 @@ def _allowed(interruptible: Interruptible) -> frozenset[By]:
     if interruptible not in ("speech", "key"):
         raise UsageError(f"interruptible is True, False, 'speech' or 'key', not {interruptible!r}")
     return frozenset({interruptible})
-
-
-async def _file(path: Path) -> AsyncGenerator[Piece, None]:
-    lane = (await asyncio.to_thread(wav.read_ulaw, path))[0]
-    async for piece in _sound(lane):
-        yield piece
-
-
-async def _sound(audio: bytes) -> AsyncGenerator[Piece, None]:
-    """A sound in pieces of a second, so that a long one does not go through the queue at once."""
-    for at in range(0, len(audio), RATE):
-        yield Piece(audio[at : at + RATE])

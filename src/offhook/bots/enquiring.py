@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from ..errors import CallEnded, UsageError
 from ..speech.engines import Recogniser
 from ..speech.turns import TurnPolicy
 from .answers import Accept, Choices, acceptor, is_all_of
-from .asking import Answer, Question
+from .asking import Answer, Prompt, Question
 from .hearing import Hearing, Interruptible, Speech, Turn
 from .keys import Keyed, KeyEntry
 from .saying import Playback
@@ -22,15 +21,15 @@ class Enquiring(Hearing):
 
     async def ask(
         self,
-        prompt: str | Path,
+        prompt: Prompt,
         choices: Choices | None = None,
         *,
         keys: str | int | KeyEntry | None = None,
         speech: bool = True,
         timeout: float = 6.0,  # noqa: ASYNC109
         attempts: int = 3,
-        silent: Sequence[str | Path] = (),
-        missed: Sequence[str | Path] = (),
+        silent: Sequence[Prompt] = (),
+        missed: Sequence[Prompt] = (),
         interruptible: Interruptible = True,
         confidence: float = 0.0,
         recogniser: str | Recogniser | None = None,
@@ -120,7 +119,7 @@ class Enquiring(Hearing):
         first: float | None = 10.0,
         between: float = 3.0,
         total: float | None = None,
-        prompt: str | Path | None = None,
+        prompt: Prompt | None = None,
         speech: Speech = "keep",
         type_ahead: bool = True,
         secret: bool = False,
@@ -170,6 +169,6 @@ class Enquiring(Hearing):
         """
         return self.journal.privacy.entered()
 
-    async def say(self, what: str | Path, *, interruptible: Interruptible = True, voice: str | None = None) -> Playback:
+    async def say(self, what: Prompt, *, interruptible: Interruptible = True, voice: str | None = None) -> Playback:
         """See `Call.say`."""
         raise NotImplementedError

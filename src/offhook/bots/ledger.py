@@ -95,11 +95,19 @@ class Ledger:
             self._end_run(position - self._run_at)  # the end of the run before was never told
         self._begin_run(position, now)
 
-    def passed(self, position: int, samples: int) -> None:
-        """A frame of the caller's stream came that begins there: so far, while we are being heard, ours was heard."""
+    def passed(self, position: int, samples: int, wanted: int | None = None) -> None:
+        """A frame of the caller's stream came that begins there: so far, while we are being heard, ours was heard.
+
+        Args:
+            position: Where the frame begins.
+            samples: How long it is.
+            wanted: Index of a sample of ours that somebody waits for: it is settled as soon as it was heard.
+        """
         self._grid = min(self._grid, samples) if self._grid else samples
-        if self.playing and self._flush is None and position - self._run_at - self._run_heard >= _PIECE:
-            self._hear(position - self._run_at)
+        if self.playing and self._flush is None:
+            ahead = position - self._run_at - self._run_heard
+            if ahead >= _PIECE or (wanted is not None and 0 <= wanted - self.settled <= ahead):
+                self._hear(position - self._run_at)
 
     def completed(self, position: int, now: float) -> None:
         """`playback_completed`: the queue ran empty, or was flushed on our word."""

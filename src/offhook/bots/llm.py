@@ -218,8 +218,8 @@ async def _gather(words: AsyncIterator[str], ready: asyncio.Queue[str | BaseExce
             async for text in words:
                 for sentence in stream.push(text):
                     ready.put_nowait(sentence)
-        if rest := stream.rest():
-            ready.put_nowait(rest)
+        for sentence in stream.end():
+            ready.put_nowait(sentence)
         ready.put_nowait(None)
     except Exception as error:
         ready.put_nowait(error)

@@ -12,8 +12,10 @@ from ..audio.ulaw import RATE
 from ..errors import CallEnded, LocalProtocolError
 from ..protocol import PlaybackCompleted, PlaybackStarted
 from ..records import events as happenings
+from ..speech.rendering import Piece
 from .ledger import Ledger
-from .saying import By, Piece, Playback, Saying
+from .marks import Marks
+from .saying import By, Playback, Saying
 
 if TYPE_CHECKING:
     from .line import Line
@@ -34,7 +36,8 @@ class Mouth:
     def __init__(self, line: Line) -> None:
         self._line = line
         record = line.journal.record
-        self.ledger = Ledger(record.internal.write if record is not None else None)
+        self.ledger = Ledger(record.internal.write if record is not None and record.wants_sound else None)
+        self.marks = Marks(line, self.ledger, lambda: self._sayings[0] if self._sayings else None)
         self.turn_at: float | None = None
         self._room = asyncio.Event()
         self._settled = asyncio.Event()
@@ -48,7 +51,7 @@ class Mouth:
         self._residue = 0  # samples that were thrown away when it was held
         self.gain = 0.0  # of what is said while it is held; 0: nothing is
         line.connection.source = self
-        line.stream.put_first(self._passed)
+        line.stream.put_first(self.marks.passed)
         line.connection.on_audio_left = self._left
 
     @property
@@ -72,12 +75,12 @@ class Mouth:
     # What a handler asks for.
 
     async def say(
-        self, text: str, pieces: AsyncGenerator[Piece, None], allowed: frozenset[By], label: str = ""
+        self, text: str | None, pieces: AsyncGenerator[Piece, None], allowed: frozenset[By], label: str = ""
     ) -> Playback:
         """Say something to its end, or until the caller cuts in, behind what is being said. Cancelled, it is cut off.
 
         Args:
-            text: What is said; empty for sound.
+            text: What is said; empty for sound, None if the pieces bring it.
             pieces: Makes the audio.
             allowed: What may interrupt it.
             label: What records call it, in place of the text.
@@ -86,8 +89,7 @@ class Mouth:
             CallEnded: The call is over.
             LocalProtocolError: The session carries no audio.
         """
-        saying = Saying(text, label or text, allowed)
-        self._sayings.append(saying)
+        self._sayings.append(saying := Saying(text, label, allowed))
         try:
             async with self._turn, contextlib.aclosing(pieces):
                 await self._until_confirmed()
@@ -351,6 +353,7 @@ class Mouth:
         saying = self._sayings[0] if self._sayings else None
         if saying is None or saying.over or not saying.begun:
             return
+        self.marks.tell(saying)
         if saying.stopped:
             known = not self.ledger.flushing
         else:
@@ -365,6 +368,7 @@ class Mouth:
     def _finish(self, saying: Saying, played: int | None = None) -> None:
         """It is known what was heard of a saying: `played` samples, or what the ledger says."""
         played = saying.track.heard(self.ledger) if played is None else played
+        self.marks.tell(saying, played)
         if self._held is saying or self._cut_off is saying:
             self._held = self._cut_off = None
         heard = saying.heard(played)
@@ -383,13 +387,9 @@ class Mouth:
                 latency=saying.latency,
             )
         )
-        saying.playback = Playback(heard, saying.stopped, played / RATE, saying.text)
+        saying.playback = Playback(heard, saying.stopped, played / RATE, saying.text, tuple(saying.told))
         saying.over = True
         saying.changed.set()
-
-    def _passed(self, data: bytes, position: int) -> None:
-        """The position of a frame of the caller's stream tells how far we have been heard."""
-        self.ledger.passed(position, len(data) // self._line.stream.width)
 
     def _left(self, data: bytes, now: float) -> None:
         """Audio leaves for the platform."""

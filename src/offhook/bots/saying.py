@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections import deque
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Literal
 
+from ..speech.rendering import Piece
+from ..speech.sentences import word_ends
 from .track import Track
 
 By = Literal["speech", "key"]
@@ -17,32 +21,60 @@ class Playback:
     """What became of something said.
 
     Attributes:
-        heard: The part of the text that the caller heard, whole words; empty for sound without text.
+        heard: The part of the text that the caller heard, whole words; empty for sound without text. Of SSML it is the
+            text as it is written: without tags, and not as `<sub>` or `<say-as>` have it read.
         interrupted: Whether it was cut short: by the caller, or by the end of the call.
         seconds: How much of it the caller heard.
         text: All that was to be said.
+        marks: Names of the marks that the caller heard, in order.
     """
 
     heard: str
     interrupted: bool
     seconds: float
     text: str = ""
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """Audio of a saying, and the text that begins with it; "" where it goes on with the text of the piece before."""
+class Mark:
+    """A `<mark>` that the caller has heard.
 
-    audio: bytes
-    text: str = ""
+    Attributes:
+        name: As it was given.
+        position: Where the caller heard it, samples on the caller's stream; None if that is not known.
+    """
+
+    name: str
+    position: int | None
+
+
+@dataclass(slots=True)
+class _Part:
+    """Text, where its audio begins, and as of `Piece.times` when its words are over."""
+
+    text: str
+    start: int
+    times: tuple[tuple[int, int], ...] = ()
+
+    def heard(self, samples: int, made: int) -> str:
+        """The words that are over within so many of the `made` samples."""
+        if samples <= 0:
+            return ""
+        if self.times:
+            return self.text[: max((count for count, at in self.times if at <= samples), default=0)]
+        if samples >= made:
+            return self.text
+        letters = len(self.text.rstrip()) * samples / made  # as if each took the same time
+        return self.text[: max((end for end in word_ends(self.text) if end <= letters), default=0)]
 
 
 class Saying:
     """Its state; `Mouth` moves it on. Indices count samples of the ledger.
 
     Args:
-        text: What is to be said; empty for sound.
-        label: What records call it.
+        text: What is to be said; empty for sound, None if it comes with the audio.
+        label: What records call it, in place of the text.
         allowed: What may interrupt it.
 
     Attributes:
@@ -56,12 +88,14 @@ class Saying:
         answers: When the caller's turn that it answers was decided; None if it answers none.
         latency: Seconds from there to its first audio.
         feeding: What makes its audio.
+        marks: Marks that were not heard yet, each with the samples of this saying before it.
+        told: Names of those that were.
     """
 
-    def __init__(self, text: str, label: str, allowed: frozenset[By]) -> None:
+    def __init__(self, text: str | None, label: str, allowed: frozenset[By]) -> None:
         self.id = str(uuid.uuid4())
-        self.text = text
-        self.label = label
+        self.text = text or ""
+        self._label = label
         self.allowed = allowed
         self.start = self.end = 0
         self.begun = self.complete = self.stopped = self.over = False
@@ -72,7 +106,15 @@ class Saying:
         self.error: Exception | None = None
         self.changed = asyncio.Event()
         self.track = Track()
-        self._parts: list[tuple[str, int]] = []
+        self.marks: deque[tuple[str, int]] = deque()
+        self.told: list[str] = []
+        self._grows = text is None
+        self._parts: list[_Part] = []
+
+    @property
+    def label(self) -> str:
+        """What records call it."""
+        return self._label or self.text.strip()
 
     @property
     def length(self) -> int:
@@ -80,8 +122,16 @@ class Saying:
         return self.end - self.start
 
     def add(self, piece: Piece) -> None:
+        if piece.mark:
+            self.marks.append((piece.mark, self.length))
+        if piece.script:
+            self.text = piece.script
         if piece.text or not self._parts:
-            self._parts.append((piece.text, self.end))
+            self._parts.append(_Part(piece.text, self.end))
+            if self._grows:
+                self.text += piece.text
+        if piece.times:
+            self._parts[-1].times = piece.times
         self.end += len(piece.audio)
         self.track.add(piece.audio)
 
@@ -95,25 +145,13 @@ class Saying:
     def heard(self, samples: int) -> str:
         """What of the text lies within its first so many samples."""
         if self.complete and samples >= self.length:
-            return self.text
+            return self.text.strip() if self._grows else self.text
         upto = self.start + samples
-        words: list[str] = []
-        ends = [*(start for _, start in self._parts[1:]), *([self.end] if self._parts else ())]
-        for (text, start), end in zip(self._parts, ends, strict=True):
-            if upto >= end > start:
-                words.append(text)
-            elif upto > start:
-                words.append(_words_within(text, (upto - start) / (end - start)))
-        return " ".join(word for word in words if word)
-
-
-def _words_within(text: str, share: float) -> str:
-    """The words that end within a share of the text, as if each letter took the same time."""
-    limit, count, kept = len(text) * share, 0, []
-    for word in text.split():
-        count += len(word)
-        if count > limit:
-            break
-        kept.append(word)
-        count += 1
-    return " ".join(kept)
+        out = ""
+        for part, following in zip_longest(self._parts, self._parts[1:]):
+            if following is not None and following.start <= upto:
+                out += part.text
+            else:
+                end = self.end if following is None else following.start
+                return (out + part.heard(upto - part.start, end - part.start)).rstrip()
+        return ""

@@ -8,7 +8,7 @@ from typing import Final
 
 from ..audio import channels, l16, ulaw
 from ..errors import CallEnded
-from ..protocol import Lane, Media
+from ..protocol import STEREO, Lane, Media
 from ..protocol.lane import Sink
 from ..records.store import CallRecord
 from .feed import Feed
@@ -37,7 +37,8 @@ class Stream:
     """
 
     __slots__ = (
-        "_first", "_held", "_lane", "_media", "_order", "_over", "_plain", "_privacy", "_readers", "_record", "_room",
+        "_as_kept", "_first",
+        "_held", "_lane", "_media", "_order", "_over", "_plain", "_privacy", "_readers", "_record", "_room",
         "_sinks", "_timed", "channels", "width",
     )  # fmt: skip
 
@@ -55,8 +56,9 @@ class Stream:
         self._lane = lane
         self._media = media
         self._order = order
+        self._as_kept = media == STEREO  # as recordings have it: nothing to take apart
         self._plain = media is not None and media.format == "PCMU" and len(media.channels) == 1
-        self._record = record
+        self._record = record if record is not None and record.wants_sound else None
         self._first: tuple[Sink, ...] = ()
         self._sinks: tuple[Sink, ...] = ()
         self._timed: Callable[[Sink], Sink] | None = None
@@ -111,10 +113,13 @@ class Stream:
 
     def _keep(self, data: bytes, position: int) -> None:
         assert self._record is not None
+        if self._as_kept and not (self._privacy is not None and self._privacy.on):
+            return self._record.both.write(position, data)
         for channel, lane in zip(self.channels, self.lanes(data), strict=True):
             if channel == "external" and self._privacy is not None and self._privacy.on:
                 lane = ulaw.silence(len(lane))  # keys can be heard in it
             (self._record.external if channel == "external" else self._record.internal).write(position, lane)
+        return None
 
     def read(self, on_loss: Callable[[int], None]) -> AsyncIterator[bytes]:
         """The frames from now on, and what was held if nobody has listened before; ends with the stream.

@@ -72,6 +72,15 @@ class Track:
                 furthest = max(furthest, stretch.offset + count)
         return min(furthest, self.made)
 
+    def place(self, offset: int, ledger: Ledger) -> int:
+        """Index at which the caller hears an offset: in the first stretch in which all before it was heard."""
+        for stretch, following in zip(self._stretches, self._stretches[1:], strict=False):
+            before = offset - stretch.offset
+            if 0 <= before <= following.at - stretch.at and ledger.heard(stretch.at, stretch.at + before) == before:
+                return stretch.at + before
+        last = self._stretches[-1]
+        return last.at + max(0, offset - last.offset)
+
     def sent(self, index: int) -> int:
         """Offset that stands at an index of the ledger."""
         last = self._stretches[-1]

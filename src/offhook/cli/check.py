@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -15,12 +16,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from .. import __version__
 from ..connector.parameters import profile_of
-from ..errors import UsageError
+from ..errors import ConnectionLost, UsageError
 from ..protocol import PROFILES
 from ..session.dial import parse_uri
 from ..session.keys import decode_secret
 from ..testing.conformance.caller import Target
 from ..testing.conformance.case import Case, CaseResult, Suite, Verdict
+from ..testing.conformance.preflight import look
 from ..testing.conformance.report import render
 from ..testing.conformance.runner import PARALLEL, ClientCheck, check_server
 from ..testing.conformance.scorecard import Scorecard
@@ -28,8 +30,8 @@ from ..testing.conformance.suites import client_suite, server_suite
 from ..testing.spoiled import Spoiled, spoil
 
 _STYLES: Final = {
-    Verdict.OK: "green", Verdict.INFO: "blue", Verdict.SKIPPED: "dim", Verdict.NON_STRICT: "yellow",
-    Verdict.FAILED: "bold red",
+    Verdict.OK: "green", Verdict.INFO: "blue", Verdict.NON_STRICT: "yellow", Verdict.FAILED: "bold red",
+    **{verdict: "dim" for verdict in Verdict if verdict.skipped},
 }  # fmt: skip
 _WRITERS: Final = (".html", ".json", ".xml")
 
@@ -51,6 +53,7 @@ _WRITERS: Final = (".html", ".json", ".xml")
 @click.option("--parallel", default=PARALLEL, show_default=True, type=click.IntRange(1, 500), help="Cases at a time.")
 @click.option("--faults", type=click.IntRange(1), metavar="SESSIONS",
               help="In place of cases: so many calls over a line that is delayed, split and cut.")  # fmt: skip
+@click.option("--wait", default=0.0, metavar="SECONDS", help="Wait so long for the server to come up, as in CI.")
 @click.option("--list", "listing", is_flag=True, help="List the cases and stop.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, without traces.")
 def check(uri: str | None, as_json: bool, **options: Any) -> int:
@@ -86,26 +89,26 @@ def check(uri: str | None, as_json: bool, **options: Any) -> int:
         chapters=suite.chapters,
         results=sorted(results, key=lambda result: suite[result.number].order),
     )
-    for path in reports:
-        _write(path, card)
     if as_json:
         click.echo(msgspec.json.encode(card.as_object(traces=False)))
     else:
         _show(card, Console(highlight=False))
-    return 0 if card.ok else 1
+    for path in reports:
+        _write(path, card)
+    return 0 if card.ok and results else 1
 
 
 def _faults(uri: str | None, options: dict[str, Any], *, as_json: bool) -> int:
     """Calls over a spoiled line."""
-    if uri is None or parse_uri(uri).secure:
-        raise UsageError("--faults needs the ws:// URI of a server")
+    if uri is None:
+        raise UsageError("--faults needs the URI of a server")
     target = _target(uri, options)
     console = Console(stderr=True, quiet=as_json, highlight=False)
 
     async def run() -> Spoiled:
-        await _reachable(target)
+        await _up(target, options["wait"])
         with _progress(console) as progress:
-            bar = progress.add_task("", total=options["faults"])
+            bar = progress.add_task("calling", total=options["faults"])
             return await spoil(
                 uri,
                 profile=target.profile,
@@ -135,6 +138,13 @@ def _report_path(name: str) -> Path:
         raise UsageError(f"--report {name}: the name must end with {', '.join(_WRITERS)}")
     if not path.parent.is_dir():
         raise UsageError(f"--report {name}: there is no such folder")
+    there = path.exists()
+    try:
+        path.open("ab").close()
+        if not there:
+            path.unlink()
+    except OSError as error:
+        raise UsageError(f"--report {name}: cannot be written ({error.strerror})") from None
     return path
 
 
@@ -152,12 +162,15 @@ def _write(path: Path, card: Scorecard) -> None:
 
 async def _server(uri: str, cases: list[Case[Any]], options: dict[str, Any], console: Console) -> list[CaseResult]:
     target = _target(uri, options)
-    await _reachable(target)
+    await _up(target, options["wait"])
     with _progress(console) as progress:
-        bar = progress.add_task("", total=len(cases))
+        bar = progress.add_task("checking", total=len(cases))
+        left = {case.number: None for case in cases}
 
         def done(result: CaseResult) -> None:
-            progress.advance(bar)
+            del left[result.number]
+            waiting = f"waiting for {', '.join(left)}" if 0 < len(left) <= 3 else "checking"
+            progress.update(bar, advance=1, description=waiting)
 
         return await check_server(cases, target, parallel=options["parallel"], on_result=done)
 
@@ -173,19 +186,20 @@ def _target(uri: str, options: dict[str, Any]) -> Target:
     )
 
 
-async def _reachable(target: Target) -> None:
-    """Nobody at all is a mistake in the URI, not three hundred failures."""
-    address = parse_uri(target.uri)
-    try:
-        async with asyncio.timeout(5):
-            _, writer = await asyncio.open_connection(address.host, address.port)
-    except (OSError, TimeoutError) as error:
-        raise UsageError(f"nobody answers at {target.uri}: {error or 'time-out'}") from None
-    writer.close()
+async def _up(target: Target, wait: float) -> None:
+    """One sentence in place of hundreds of failures, where nobody is there or somebody else."""
+    end = time.monotonic() + wait
+    while True:
+        try:
+            return await look(target)
+        except ConnectionLost:
+            if time.monotonic() >= end:
+                raise
+            await asyncio.sleep(0.2)
 
 
 def _progress(console: Console) -> Progress:
-    columns = TextColumn("checking"), BarColumn(), MofNCompleteColumn()
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal or console.quiet)
 
 
@@ -193,18 +207,24 @@ async def _clients(cases: list[Case[Any]], options: dict[str, Any], console: Con
     secret = decode_secret(options["secret"]) if options["secret"] else b""
 
     def told(result: CaseResult) -> None:
+        if result.verdict is Verdict.SKIPPED_PROFILE:
+            return
         style = _STYLES[result.verdict]
-        console.print(f"  {result.verdict.value:<10} {result.number} {result.title}", style=style, markup=False)
+        console.print(f"  {result.verdict.value:<18} {result.number:<6} {result.title}", style=style, markup=False)
 
     def follows(case: Case[Any] | None) -> None:
         if case is not None:
             console.print(f"next: {case.number} {case.title}", markup=False)
 
-    found = ClientCheck(cases, profile_of(options["profile"]), secret=secret, on_next=follows, on_result=told)
+    found = ClientCheck(
+        cases, profile_of(options["profile"]), secret=secret, seed=options["seed"], on_next=follows, on_result=told
+    )
     try:
         server = await found.serve(options["host"], options["listen"])
     except OSError as error:
-        raise UsageError(f"cannot listen on port {options['listen']}: {error.strerror}") from None
+        why = os.strerror(error.errno) if error.errno else str(error)
+        where = f"port {options['listen']} on {options['host']}"
+        raise UsageError(f"cannot listen on {where} ({why}): choose another port or host") from None
     port = server.sockets[0].getsockname()[1]
     console.print(f"listening on ws://{options['host']}:{port}/  (Ctrl-C ends it and reports)", markup=False)
     try:
@@ -224,11 +244,14 @@ def _show(card: Scorecard, console: Console) -> None:
             console.print(f"{'':<18}{card.cases[result.number].advice}", style="dim", markup=False, soft_wrap=True)
     for number, title in card.chapters.items():
         results = card.chapter(number)
-        counted = [result for result in results if result.verdict is not Verdict.SKIPPED]
-        good = sum(result.verdict in (Verdict.OK, Verdict.INFO) for result in counted)
-        if results:
+        counted = [result for result in results if not result.verdict.skipped]
+        good = sum(result.verdict.good for result in counted)
+        if results and not counted:
+            console.print(f"{number:>3} {title:<44} skipped", style="dim", markup=False)
+        elif results:
             style = "green" if good == len(counted) else "yellow"
             console.print(f"{number:>3} {title:<44} {good:>3} of {len(counted)}", style=style, markup=False)
     counts = ", ".join(f"{count} {verdict}" for verdict, count in card.counts.items() if count)
-    verdict = "passed" if card.ok else "FAILED"
-    console.print(f"{verdict}: {counts} in {card.seconds:.1f} s", style="bold green" if card.ok else "bold red")
+    verdict = "FAILED" if not card.ok else "passed" if counts else "nothing was checked"
+    told = f"{verdict}{': ' if counts else ''}{counts} in {card.seconds:.1f} s (seed {card.seed})"
+    console.print(told, style="bold green" if card.ok else "bold red", soft_wrap=True)

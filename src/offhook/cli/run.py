@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -214,8 +213,9 @@ async def _until_signal(connector: Connector, seconds: float) -> None:
     signals = (signal.SIGTERM, signal.SIGINT)
     for number in signals:
         loop.add_signal_handler(number, lambda: (second if first.is_set() else first).set())
-    gc.collect()
-    gc.freeze()
+    from ..session.collector import settle
+
+    settle()
     try:
         await first.wait()
         logger.info("draining: %d calls are on; a second signal ends them at once", len(connector.calls))

@@ -31,6 +31,7 @@ def connect(
     engine: EngineName = "picows",
     ssl: SSLContext | None = None,
     timeout: float = 5.0,
+    via: tuple[str, int] | None = None,
     **options: Unpack[OpenOptions],
 ) -> Call:
     """Call a bot or monitor in the platform's place: `async with connect("wss://bot.example/support") as call`.
@@ -47,6 +48,8 @@ def connect(
         engine: What speaks WebSocket.
         ssl: For `wss://`; None trusts the system's authorities.
         timeout: Seconds for name, TCP, TLS and upgrade together.
+        via: Host and port to connect to in place of the URI's: a proxy that passes everything on. The request is still
+            made, signed and verified for the URI.
         options: What `open` says, see `OpenOptions`: `input`, `language`, `channels`, `ani`, `dnis`, `probe` and more.
 
     Returns:
@@ -62,7 +65,7 @@ def connect(
     if record is not None and not Path(record).parent.is_dir():
         raise AudioFileError(f"cannot write {record}: there is no such folder")
     decoded = decode_secret(secret) if isinstance(secret, str) else secret or b""
-    dial = _over_socket(uri, Credentials(key or "", decoded), engine, ssl, timeout)
+    dial = _over_socket(uri, Credentials(key or "", decoded), engine, ssl, timeout, via)
     return Call(new_session(parameters, chosen), dial, frame_ms=frame_ms, record=record, trace=trace)
 
 
@@ -72,7 +75,12 @@ def new_session(parameters: Open, profile: Profile) -> ClientSession:
 
 
 def _over_socket(
-    uri: str, credentials: Credentials, engine: EngineName, ssl: SSLContext | None, timeout: float
+    uri: str,
+    credentials: Credentials,
+    engine: EngineName,
+    ssl: SSLContext | None,
+    timeout: float,
+    via: tuple[str, int] | None,
 ) -> Dial:
     async def dial(connection: Connection) -> None:
         session = connection.session
@@ -85,6 +93,7 @@ def _over_socket(
             engine=engine,
             ssl=ssl,
             timeout=timeout,
+            via=via,
             connection=connection,
         )
 

@@ -9,10 +9,10 @@ import atexit
 import logging
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from pathlib import Path
-from queue import SimpleQueue
 from typing import BinaryIO, Final, TypeVar, cast
 
 Result = TypeVar("Result")
@@ -20,14 +20,22 @@ Result = TypeVar("Result")
 # A disk so far behind will not catch up; memory is worth more than the records.
 MAX_WAITING: Final = 64 * 1024 * 1024
 
+#: Seconds that work may wait for that of other calls.
+LINGER: Final = 0.25
+
 _log = logging.getLogger(__name__)
 
 
 class Disk:
-    """One thread and its queue; the thread begins with the first work. What is queued is done even if nobody closes."""
+    """One thread and its queue; the thread begins with the first work. What is queued is done even if nobody closes.
+
+    To wake a thread costs more than what it writes: work that may wait a moment is done together with that of others.
+    """
 
     def __init__(self) -> None:
-        self._queue: SimpleQueue[tuple[Callable[[], object], int] | None] = SimpleQueue()
+        self._queue: deque[tuple[Callable[[], object], int] | None] = deque()
+        self._some = threading.Event()
+        self._hurry = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._waiting = 0
@@ -41,15 +49,20 @@ class Disk:
     def is_behind(self) -> bool:
         return self._waiting > MAX_WAITING
 
-    def submit(self, work: Callable[[], object], size: int = 0) -> None:
-        """Queue `work`, which holds `size` bytes. It should not raise: that is only logged."""
+    def submit(self, work: Callable[[], object], size: int = 0, *, soon: bool = False) -> None:
+        """Queue `work`, which holds `size` bytes. It should not raise: that is only logged.
+
+        Args:
+            soon: It may wait up to `LINGER` for others; without, all that waits is done now.
+        """
         with self._lock:
             self._waiting += size
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="offhook-records", daemon=True)
                 self._thread.start()
                 atexit.register(self.close)
-        self._queue.put((work, size))
+            self._queue.append((work, size))
+        self._wake(hurry=not soon)
 
     def result(self, work: Callable[[], Result]) -> Future[Result]:
         """Queue `work` behind all that waits, and get to know what comes of it."""
@@ -68,20 +81,37 @@ class Disk:
         """Wait until all is written. Work may be handed in again later."""
         with self._lock:
             thread, self._thread = self._thread, None
+            if thread is not None:
+                self._queue.append(None)
         if thread is not None:
             atexit.unregister(self.close)
-            self._queue.put(None)
+            self._wake(hurry=True)
             thread.join()
 
+    def _wake(self, *, hurry: bool) -> None:
+        if hurry and not self._hurry.is_set():
+            self._hurry.set()
+        if not self._some.is_set():
+            self._some.set()
+
     def _run(self) -> None:
-        while (item := self._queue.get()) is not None:
-            work, size = item
-            try:
-                work()
-            except Exception:
-                _log.exception("file work of the records failed")
-            with self._lock:
-                self._waiting -= size
+        while True:
+            self._some.wait()
+            self._hurry.wait(LINGER)
+            # Cleared before the queue is emptied: what comes meanwhile is either done now or wakes us again.
+            self._some.clear()
+            self._hurry.clear()
+            while self._queue:
+                item = self._queue.popleft()
+                if item is None:
+                    return
+                work, size = item
+                try:
+                    work()
+                except Exception:
+                    _log.exception("file work of the records failed")
+                with self._lock:
+                    self._waiting -= size
 
 
 def _owner_only(path: str, flags: int) -> int:

@@ -140,6 +140,14 @@ class SayResumed(Event, frozen=True):
     id: str
 
 
+class MarkHeard(Event, frozen=True):
+    """The caller has heard a `<mark>` of a saying; `start`: where, None if that is not known."""
+
+    id: str
+    name: str
+    start: int | None = None
+
+
 class PlaybackStarted(Event, frozen=True):
     pass
 
@@ -268,6 +276,7 @@ AnyEvent = (
     | SayEnded
     | SayHeld
     | SayResumed
+    | MarkHeard
     | PlaybackStarted
     | PlaybackCompleted
     | BargeIn

@@ -20,7 +20,7 @@ from ..errors import UsageError
 from . import layout
 from .disk import Disk
 from .events import AnyEvent, CallEnded, Heard, MessageSeen, Note, Side
-from .recording import EXTERNAL, INTERNAL, Lane
+from .recording import BOTH, EXTERNAL, INTERNAL, Lane
 from .summary import AudioCount, CallSummary, summarise
 from .tape import Message, Sound, Tape
 
@@ -75,6 +75,7 @@ class CallRecord:
         failure: Why they stopped, or empty.
         external: Takes what the caller says, at its position on the caller's stream.
         internal: Takes what the caller hears, at the position where it was heard.
+        both: Takes the two interleaved, a byte of each for a sample.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class CallRecord:
         self.failure = ""
         self.external: Sink = _LaneSink(self, EXTERNAL)
         self.internal: Sink = _LaneSink(self, INTERNAL)
+        self.both: Sink = _LaneSink(self, BOTH)
         self._disk = disk
         self._keep = keep
         self._session = session
@@ -120,6 +122,11 @@ class CallRecord:
         if self._keep.trace is True or (self._keep.trace and isinstance(data, str)):
             self._batch.append(Message(t, sender, data))
             self._grow(len(data))
+
+    @property
+    def wants_sound(self) -> bool:
+        """Whether a recording is kept; if not, `external` and `internal` need not be told anything."""
+        return self._keep.audio
 
     @property
     def wants_audio(self) -> bool:
@@ -164,13 +171,13 @@ class CallRecord:
         messages, sounds, size = self._batch, self._sounds, self._size
         self._batch, self._sounds, self._size, self._written = [], [], 0, self._last
         if self._tape is not None and self._finished is None and (messages or sounds):
-            self._submit(partial(self._tape.write, messages, sounds), size)
+            self._submit(partial(self._tape.write, messages, sounds), size, soon=True)
 
-    def _submit(self, work: Callable[[], None], size: int) -> None:
+    def _submit(self, work: Callable[[], None], size: int, *, soon: bool = False) -> None:
         if self._disk.is_behind:
             self.fail("the disk does not keep up")
         if not self.failure:
-            self._disk.submit(partial(self._guard, work), size)
+            self._disk.submit(partial(self._guard, work), size, soon=soon)
 
     def _guard(self, work: Callable[[], None]) -> None:
         if self.failure:

@@ -32,8 +32,9 @@ _FILL: Final = SILENCE * 65_536
 
 EXTERNAL: Final = 0
 INTERNAL: Final = 1
-Lane = Literal[0, 1]
-"""Which channel of the file: what the caller says, or what the caller hears."""
+BOTH: Final = 2
+Lane = Literal[0, 1, 2]
+"""Which channel of the file: what the caller says, what the caller hears, or the two interleaved."""
 
 
 class Recording:
@@ -64,27 +65,32 @@ class Recording:
         return self._base + len(self._window) // 2
 
     def write(self, lane: Lane, position: int, ulaw: bytes) -> None:
-        """Put `ulaw` (mu-law, one byte per sample) at `position`, over whatever the lane had there."""
-        end = position + len(ulaw)
+        """Put `ulaw` (mu-law, a byte for each sample and channel) at `position`, over whatever the lane had there."""
+        width = 2 if lane == BOTH else 1
+        end = position + len(ulaw) // width
         if position < 0 or end > self._limit:
             self.truncated = True
-            ulaw = ulaw[max(-position, 0) : max(self._limit - position, 0)]
+            ulaw = ulaw[width * max(-position, 0) : width * max(self._limit - position, 0)]
             position = max(position, 0)
-            end = position + len(ulaw)
+            end = position + len(ulaw) // width
+        if ulaw and position - self._base > AHEAD:
+            # What was in memory may reach beyond this position: then the write is a late one after all.
+            self._emit(len(self._window) // 2)
+            self._base = max(self._base, position)
         if position < self._base:
-            late, ulaw = ulaw[: self._base - position], ulaw[self._base - position :]
-            self._file.patch(lane, position, late)
-            position = self._base
+            cut = width * (self._base - position)
+            self._file.patch(lane, position, ulaw[:cut])
+            ulaw, position = ulaw[cut:], self._base
         if not ulaw:
             return
-        if position - self._base > AHEAD:
-            self._emit(len(self._window) // 2)
-            self._base = position
         start, stop = 2 * (position - self._base), 2 * (end - self._base)
         if stop > len(self._window):
             self._window += SILENCE * (stop - len(self._window))
-        self._window[start + lane : stop : 2] = ulaw
-        if lane == EXTERNAL and end > self._streamed:
+        if lane == BOTH:
+            self._window[start:stop] = ulaw
+        else:
+            self._window[start + lane : stop : 2] = ulaw
+        if lane != INTERNAL and end > self._streamed:
             self._streamed = end
         done = max(self._streamed - self._base, len(self._window) // 2 - AHEAD)
         if done >= 2 * PIECE:
@@ -129,7 +135,9 @@ class StereoFile:
         self._frames = max(self._frames, position + len(interleaved) // 2)
 
     def patch(self, lane: Lane, position: int, ulaw: bytes) -> None:
-        """Replace samples of one channel."""
+        """Replace samples of one channel, or of both."""
+        if lane == BOTH:
+            return self.write(position, ulaw)
         self._fill(position + len(ulaw))
         offset = _HEADER_SIZE + 2 * position
         self._file.seek(offset)
@@ -137,6 +145,7 @@ class StereoFile:
         self._at = offset + len(frames)
         frames[lane::2] = ulaw
         self._put(offset, frames)
+        return None
 
     def close(self) -> None:
         try:

@@ -52,6 +52,7 @@ async def open_session(
     engine: EngineName = "picows",
     ssl: SSLContext | None = None,
     timeout: float = 5.0,  # noqa: ASYNC109  # of `dial`
+    via: tuple[str, int] | None = None,
     connection: Connection | None = None,
 ) -> Connection:
     """Dial a server and send `open`; returns once it is under way, before `opened`.
@@ -62,6 +63,7 @@ async def open_session(
         on_event: Gets all events of the session.
         credentials: Key and secret of the integration.
         headers: In place of the platform's own: for tests of servers.
+        via: Of `dial`.
         connection: Made by the caller, with a tap or a source already on it.
 
     Raises:
@@ -72,7 +74,7 @@ async def open_session(
     connection = connection or Connection(session, on_event)
     fields = request_headers(uri, session, credentials or Credentials()) if headers is None else dict(headers)
     session.open()
-    await dial(uri, connection, headers=fields, engine=engine, ssl=ssl, timeout=timeout)
+    await dial(uri, connection, headers=fields, engine=engine, ssl=ssl, timeout=timeout, via=via)
     return connection
 
 

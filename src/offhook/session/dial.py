@@ -62,6 +62,7 @@ async def dial(
     ssl: tls.SSLContext | None = None,
     limits: WireLimits | None = None,
     timeout: float = 5.0,  # noqa: ASYNC109  # the limit is this function's own promise, with its own error
+    via: tuple[str, int] | None = None,
 ) -> Wire:
     """Open a WebSocket. Redirects are not followed (P2.1), no extension is offered, no proxy is asked.
 
@@ -73,19 +74,20 @@ async def dial(
         ssl: For wss; None verifies the server against the system's authorities.
         limits: For messages, backlog and close.
         timeout: Seconds for name, TCP, TLS and upgrade together.
+        via: Host and port to connect to in place of the URI's, which is still asked for, and verified.
 
     Raises:
         UsageError: The URI or a field cannot be sent, or the engine is not installed.
         UpgradeRejected: The server answered with another status than 101.
         ConnectionLost: There is no answer, or none that is HTTP.
     """
-    address = parse_uri(uri)
+    address = parse_uri(uri)._replace(via=via)
     for name, value in headers.items():
         if _FIELD_NAME.fullmatch(name) is None or _FIELD_VALUE.fullmatch(value) is None:
             raise UsageError(f"the header field {name!r} cannot be sent: it has line breaks or characters beyond ASCII")
     context = _context(ssl) if address.secure else None
     open_wire = load_engine(engine).dial
-    where = f"{address.host} port {address.port}"
+    where = "{} port {}".format(*address.socket)
     try:
         async with asyncio.timeout(timeout):
             return await open_wire(address, receiver, headers, context, limits or WireLimits())

@@ -50,10 +50,10 @@ async def dial(
     """Open a WebSocket to a server; see `offhook.session.dial.dial`."""
     loop = asyncio.get_running_loop()
     if context is None:
-        socket, _ = await loop.create_connection(asyncio.Protocol, address.host, address.port)
+        socket, _ = await loop.create_connection(asyncio.Protocol, *address.socket)
     else:
         socket, _ = await aiofastnet.create_connection(
-            quiet(loop), asyncio.Protocol, address.host, address.port, ssl=context, server_hostname=address.host
+            quiet(loop), asyncio.Protocol, *address.socket, ssl=context, server_hostname=address.host
         )
     wire = _PicowsWire(socket, receiver, limits, lambda: None, client=True)
     try:

@@ -66,9 +66,7 @@ async def dial(
     protocol.send_request(request)
     knock = _Knock(protocol, receiver, limits)
     hostname = address.host if context else None
-    socket, _ = await loop.create_connection(
-        lambda: knock, address.host, address.port, ssl=context, server_hostname=hostname
-    )
+    socket, _ = await loop.create_connection(lambda: knock, *address.socket, ssl=context, server_hostname=hostname)
     try:
         return await knock.answer
     except BaseException:

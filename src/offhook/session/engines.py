@@ -29,6 +29,13 @@ class Address(NamedTuple):
     """Path and query exactly as in the URI: what `@request-target` signs."""
     authority: str
     """Lower-case host, and the port unless it is the scheme's own: the `Host` field, and what `@authority` signs."""
+    via: tuple[str, int] | None = None
+    """Host and port to connect to in place of its own: something that passes on what it gets."""
+
+    @property
+    def socket(self) -> tuple[str, int]:
+        """Where to connect."""
+        return self.via or (self.host, self.port)
 
 
 class Engine(Protocol):

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import signal
 from ssl import SSLContext
 from typing import Final
 
+from .collector import settle
 from .engines import EngineName
 from .listen import Listening, listen
 from .reception import Reception
@@ -152,9 +152,7 @@ class Server:
         signals = (signal.SIGTERM, signal.SIGINT)
         for number in signals:
             loop.add_signal_handler(number, on_signal)
-        # What is loaded by now stays: the collector need not look at it again in every call.
-        gc.collect()
-        gc.freeze()
+        settle()
         try:
             await self._told_to_drain.wait()
             logger.info("draining: %d sessions are up; a second signal ends them at once", len(self.reception.links))

@@ -39,12 +39,10 @@ class Listener:
         recogniser: Shared; None if only speech events are wanted.
         policy: Settings of turn taking.
         language: BCP 47 tag for the recogniser; assign to `language` to change it from the next turn on.
-        interim: Whether to recognise what has been said so far each half second. A recognition that would have to wait,
-            for the pool or for the last one, is left out.
+        interim: Whether to recognise what has been said so far each half second, unless that would have to wait.
         early: Whether to begin the final recognition when the voice pauses and not when the turn is over. The result is
             thrown away if the voice comes back, and is at hand at once if it does not.
-        backlog: Seconds of speech that may wait for the recogniser; beyond, the oldest that waits is left out. None
-            keeps all.
+        backlog: Seconds of speech that may wait for the recogniser; beyond, the oldest is left out. None keeps all.
         pool: Where the recogniser runs; by default the one that it belongs to, see `offhook.speech.pool.of`.
         new_id: Makes ids of utterances.
         played: Gives the audio that the other end was playing at a position, so that its echo is not taken for speech.

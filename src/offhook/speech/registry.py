@@ -123,6 +123,11 @@ def local(name: str) -> bool:
     return bool(getattr(_adapter(name), "LOCAL", True))
 
 
+def stated(name: str, what: str) -> object:
+    """What the adapter of an engine says of it under a name, None if nothing. Raises what `kinds` raises."""
+    return getattr(_adapter(name), what, None)
+
+
 def vad(uri: str) -> VoiceActivity:
     """Makes a voice activity detector for one stream and channel.
 

@@ -71,6 +71,28 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.busy_threads -= 1
 
 
+class VirtualClock:
+    """Virtual time for a test; see the fixture `virtual_clock`."""
+
+    def __init__(self) -> None:
+        self._loop: VirtualLoop | None = None
+
+    @property
+    def now(self) -> float:
+        """Seconds of virtual time so far, in the loop that was made last."""
+        return self._loop.time() if self._loop else 0.0
+
+    def new_loop(self) -> VirtualLoop:
+        """An event loop whose time begins at 0: for an `asyncio.Runner`, or a plugin that takes a loop factory."""
+        self._loop = VirtualLoop()
+        return self._loop
+
+    def run(self, main: Coroutine[object, object, T]) -> T:
+        """Run a coroutine to its end in virtual time."""
+        with asyncio.Runner(loop_factory=self.new_loop) as runner:
+            return runner.run(main)
+
+
 def run(main: Coroutine[object, object, T]) -> T:
     """Run a coroutine to its end in virtual time."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, Literal, Self
+from typing import Any, Final, Literal, Self
+
+from ..session.dial import parse_uri
 
 #: Bytes that are read at a time.
 _CHUNK: Final = 16_384
@@ -104,11 +107,13 @@ class FaultProxy:
         try:
             far_reader, far_writer = await asyncio.open_connection(*self._to)
             writers.append(far_writer)
-            line = _Line(fault, random.Random(self._random.random()), far_writer)
+            line = _Spoiled(fault, random.Random(self._random.random()), far_writer)
             pumps = [line.pump(reader, far_writer), line.pump(far_reader, writer)]
             await asyncio.gather(*pumps)
         except (OSError, asyncio.IncompleteReadError, _Over):
             pass
+        except asyncio.CancelledError:
+            pass  # the proxy ends; asyncio's own server would log the cancellation as an error
         finally:
             for each in writers:
                 each.transport.abort()
@@ -116,11 +121,47 @@ class FaultProxy:
             self._connections.discard(task)
 
 
+@dataclass(frozen=True)
+class Line:
+    """A spoiled line to a server.
+
+    Attributes:
+        uri: To call in place of the server's: `ws` alone, and for requests that are not signed.
+        via: Host and port for `connect(server, via=...)`, which signs and verifies for the server's own URI.
+        proxy: Behind it; `proxy.faults` tells what was done to each connection.
+    """
+
+    uri: str
+    via: tuple[str, int]
+    proxy: FaultProxy
+
+
+@asynccontextmanager
+async def through(uri: str, fault: Fault | None = None, *, seed: int = 0, **fields: Any) -> AsyncIterator[Line]:
+    """Spoil the line to a server.
+
+    Args:
+        uri: Of the server.
+        fault: Of every connection.
+        seed: If no fault is given: of faults that are drawn for each connection.
+        fields: Of a `Fault`, in place of one.
+
+    Raises:
+        UsageError: The URI.
+    """
+    address = parse_uri(uri)
+    chosen = Fault(**fields) if fields else fault
+    draw = Fault.draw if chosen is None else lambda _: chosen
+    async with FaultProxy(address.host, address.port, seed=seed, draw=draw) as proxy:
+        scheme = "wss" if address.secure else "ws"
+        yield Line(f"{scheme}://127.0.0.1:{proxy.port}{address.target}", ("127.0.0.1", proxy.port), proxy)
+
+
 class _Over(Exception):
     """The fault has ended the connection."""
 
 
-class _Line:
+class _Spoiled:
     """One connection with its fault."""
 
     def __init__(self, fault: Fault, source: random.Random, server: asyncio.StreamWriter) -> None:

@@ -92,7 +92,7 @@ class Recordings:
         if directory is None and (variable := os.environ.get("OFFHOOK_RECORDINGS")):
             directory = Path(variable)
         for folder in (_BUILD, _SYSTEM) if directory is None else (directory,):
-            if clips := _asterisk(folder):
+            if clips := _asterisk(folder.absolute()):  # whoever uses them may change the working folder
                 return cls("asterisk", _ASTERISK, clips)
         if directory is not None:
             raise UsageError(

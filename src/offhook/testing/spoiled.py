@@ -7,6 +7,8 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from ssl import SSLContext
+from typing import TypedDict
 
 from ..connector import connect
 from ..errors import OffhookError
@@ -16,6 +18,13 @@ from .faults import FaultProxy
 
 #: Seconds after which a session that has not ended is one that hangs: longer than all timers of the protocol.
 _HANGS = 40.0
+
+
+class _Options(TypedDict):
+    key: str
+    secret: bytes
+    profile: Profile
+    ssl: SSLContext | None
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,7 @@ async def spoil(
     profile: Profile,
     key: str = "",
     secret: bytes = b"",
+    ssl: SSLContext | None = None,
     sessions: int = 200,
     seed: int = 0,
     parallel: int = 40,
@@ -53,17 +63,18 @@ async def spoil(
     """Call a server over bad lines.
 
     Args:
-        uri: `ws://`: within TLS a proxy can do nothing but cut.
+        uri: Of the server. Requests are made, signed and verified for it, whatever passes them on.
         profile: The product.
-        key: API key, signed with `secret`. The proxy changes the port and so the authority: it passes `Host` on, and
-            a server that checks signatures refuses; leave them out for such a server.
-        secret: Decoded.
+        key: API key.
+        secret: Decoded; requests are signed with it.
+        ssl: For `wss://`.
         sessions: How many.
         seed: Of faults and callers.
         parallel: Sessions at a time.
         on_session: Called at the end of each.
     """
     address = parse_uri(uri)
+    options: _Options = {"key": key, "secret": secret, "profile": profile, "ssl": ssl}
     room, outcomes, hung = asyncio.Semaphore(parallel), Counter[str](), list[int]()
 
     async def one(port: int, number: int) -> None:
@@ -71,15 +82,15 @@ async def spoil(
         async with room:
             try:
                 async with asyncio.timeout(_HANGS):
-                    outcomes[await _call(f"ws://127.0.0.1:{port}{address.target}", source)] += 1
+                    outcomes[await _call(("127.0.0.1", port), source)] += 1
             except TimeoutError:
                 hung.append(number)
         if on_session is not None:
             on_session()
 
-    async def _call(near: str, source: random.Random) -> str:
+    async def _call(near: tuple[str, int], source: random.Random) -> str:
         try:
-            async with connect(near, key=key, secret=secret, profile=profile, timeout=5.0) as call:
+            async with connect(uri, via=near, **options) as call:
                 await call.wait(source.choice((0.02, 0.1, 0.3)))
                 if profile.speaks and source.random() < 0.5:
                     await call.dtmf("12")
@@ -91,7 +102,7 @@ async def spoil(
     async with FaultProxy(address.host, address.port, seed=seed) as proxy:
         await asyncio.gather(*(one(proxy.port, number) for number in range(sessions)))
     try:
-        async with connect(uri, key=key, secret=secret, profile=profile) as call:
+        async with connect(uri, **options) as call:
             await call.hang_up()
             result = await call.result()
         return Spoiled(dict(outcomes), tuple(hung), result.ok, "" if result.ok else result.outcome)

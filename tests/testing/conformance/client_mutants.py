@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from tests.testing.conformance.mutant_clients import ClientFlaw
-from tests.testing.conformance.mutants import Data, edit
 
 from offhook.protocol import ClientSession, State
+from offhook.testing.misbehaving.flaw import Data, edit
 
 Message = dict[str, Any]
 Condition = Callable[[Message, str, ClientSession], Any]
@@ -68,8 +68,9 @@ class Sees(ClientFlaw):
             return (data,)
         try:
             message = json.loads(data)
-        except ValueError:
+        except (ValueError, RecursionError):
             message = {}
+        message = message if isinstance(message, dict) else {}
         if not self.condition(message, data, session):
             return (data,)
         made = self.change(message, session)
@@ -83,7 +84,11 @@ class Gone(Sees):
         super().__init__(condition, lambda m, _: m)
 
     def drops(self, data: Data, session: ClientSession) -> bool:
-        message = json.loads(data) if isinstance(data, str) else {"type": "audio", "size": len(data)}
+        try:
+            message = json.loads(data) if isinstance(data, str) else {"type": "audio", "size": len(data)}
+        except (ValueError, RecursionError):
+            message = {}
+        message = message if isinstance(message, dict) else {}
         return bool(self.condition(message, data if isinstance(data, str) else "", session))
 
 

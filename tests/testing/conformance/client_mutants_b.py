@@ -8,9 +8,9 @@ from typing import Any
 
 from tests.testing.conformance.client_mutants import Also, Gone, Message, Says, Sees
 from tests.testing.conformance.mutant_clients import ClientFlaw
-from tests.testing.conformance.mutants import Data
 
 from offhook.protocol import ClientSession, State
+from offhook.testing.misbehaving.flaw import Data
 
 
 def gone(type: str, condition: Callable[[Message, ClientSession], Any] = lambda p, s: True) -> Gone:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-from tests.testing.conformance.mutants import Data
+import msgspec
 from tests.testing.conformance.raw_server import RawClient
 
-from offhook.connector import Call, new_session, opening
+from offhook.connector import Call, Dial, new_session, opening
 from offhook.errors import OffhookError
-from offhook.protocol import ClientSession, Profile
+from offhook.protocol import ClientSession, Profile, ReconnectRequested
+from offhook.protocol.messages import CloseReason, ContinuedSession
 from offhook.session.client import Credentials, request_headers
 from offhook.session.connection import Connection
 from offhook.session.dial import dial, parse_uri
@@ -18,6 +19,7 @@ from offhook.session.wire import Wire
 from offhook.testing.conformance.case import Case, CaseResult
 from offhook.testing.conformance.partner import Partner
 from offhook.testing.conformance.runner import ClientCheck
+from offhook.testing.misbehaving.flaw import Data
 
 #: Clients at a time: some cases look at the clock, and two cores have other work.
 AT_ONCE = 25
@@ -31,6 +33,10 @@ class ClientFlaw:
     how = ""
     #: Whether it never closes a connection by itself.
     keeps = False
+    #: Seconds that it looks at a connection before it closes it.
+    linger = 0.0
+    #: Whether it opens a new session when it is asked to reconnect: the reason for which it closes the old one.
+    reconnects: CloseReason | None = None
 
     def headers(self, fields: dict[str, str]) -> dict[str, str]:
         """What is sent of the platform's fields."""
@@ -50,6 +56,9 @@ class ClientFlaw:
 
     def connected(self, link: ClientLink) -> None:
         """The WebSocket is open."""
+
+    def lost(self, link: ClientLink, code: int) -> None:
+        """The connection is gone."""
 
 
 class ClientLink:
@@ -74,6 +83,7 @@ class ClientLink:
             self.connection.received(item)
 
     def lost(self, code: int, reason: str) -> None:
+        self.flaw.lost(self, code)
         self.connection.lost(code, reason)
 
     def send(self, data: Data) -> None:
@@ -81,6 +91,12 @@ class ClientLink:
             self.wire.send(item)
 
     def close(self, code: int = 1000, reason: str = "") -> None:
+        if self.flaw.linger:
+            asyncio.get_running_loop().call_later(self.flaw.linger, self._let_go, code, reason)
+        else:
+            self._let_go(code, reason)
+
+    def _let_go(self, code: int, reason: str) -> None:
         if not self.flaw.keeps:
             self.wire.close(code, reason)
 
@@ -116,6 +132,8 @@ async def run_client(
     call = Call(new_session(opening(profile, input={"tier": "gold"} if profile.speaks else {}), profile), connect)
     try:
         async with call:
+            if chosen.reconnects:
+                tasks.append(asyncio.create_task(take_over(call, profile, connect, chosen.reconnects)))
             if profile.speaks:
                 await call.dtmf("5")
             await asyncio.wait_for(call.result(), 30)
@@ -127,6 +145,21 @@ async def run_client(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+async def take_over(call: Call, profile: Profile, connect: Dial, reason: CloseReason) -> None:
+    """Follow a `reconnect` with a session that goes on, and close the one before."""
+    async for event in call.events():
+        if not isinstance(event, ReconnectRequested):
+            continue
+        old = call.session
+        named = ContinuedSession(old.id, old._seq, old._peer_seq)
+        parameters = msgspec.structs.replace(opening(profile), continued_sessions=(named,))
+        async with Call(new_session(parameters, profile), connect) as new:
+            old.close(reason)
+            call.link.connection.flush()
+            await new.result()
+        return
+
+
 async def run_cases(
     cases: list[Case[Partner]], profile: Profile, flaw: ClientFlaw | None = None, *, key: str = "", secret: bytes = b""
 ) -> dict[str, CaseResult]:
@@ -135,13 +168,13 @@ async def run_cases(
     async with await check.serve("127.0.0.1", 0) as server:
         uri = URI.format(port=server.sockets[0].getsockname()[1])
         wanted = len(cases) - len(check.results)
-        room = asyncio.Semaphore(AT_ONCE)
 
-        async def one() -> None:
-            async with room:
+        async def loop() -> None:
+            while not check.done.is_set():
                 await run_client(uri, profile, flaw, key=key, secret=secret)
+                await asyncio.sleep(0.05)
 
-        clients = [asyncio.create_task(one()) for _ in range(wanted)]
+        clients = [asyncio.create_task(loop()) for _ in range(min(wanted, AT_ONCE))]
         await check.done.wait()
         for client in clients:
             client.cancel()

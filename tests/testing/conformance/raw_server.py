@@ -7,9 +7,7 @@ import base64
 import hashlib
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
-from tests.testing.conformance.mutants import Flaw, MutantReception
+from contextlib import asynccontextmanager, nullcontext
 
 from offhook.protocol import Profile, State
 from offhook.session.frames import BINARY, CLOSE, PING, PONG, TEXT
@@ -17,6 +15,7 @@ from offhook.session.head import Head, HeadReader
 from offhook.session.keys import KeyStore
 from offhook.session.wire import Receiver, Refusal, UpgradeRequest, WireLimits
 from offhook.testing.conformance.socket import frame, masked
+from offhook.testing.misbehaving.flaw import Flaw, FlawedReception
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
@@ -50,10 +49,11 @@ class RawServer:
 
     def __init__(self, profile: Profile, how: str, flaw: Flaw, keys: KeyStore | None) -> None:
         self.how = how
-        self.reception = MutantReception(profile, flaw, keys)
+        self.reception = FlawedReception(profile, flaw, keys)
         self.tasks: set[asyncio.Task[None]] = set()
         self.writers: list[asyncio.StreamWriter] = []
         self.poisoned = False
+        self.lock = asyncio.Lock()
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -71,7 +71,7 @@ class RawServer:
             writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        raw = await reader.readuntil(b"\r\n\r\n")
+        raw = await self._request(reader)
         head = Refusal(503) if self.poisoned else HeadReader(WireLimits()).feed(raw)
         if self.how == "case" and b"\r\naudiohook-session-id:" in raw:
             head = Refusal(400)
@@ -94,6 +94,17 @@ class RawServer:
             await self._read(reader, wire, decided)
         finally:
             decided.lost(1006, "")
+
+    async def _request(self, reader: asyncio.StreamReader) -> bytes:
+        if self.how == "few" and len(self.tasks) > 40:
+            raise OSError("too many")
+        if self.how == "one read":
+            return await reader.read(65_536)
+        try:
+            return await reader.readuntil(b"\r\n\r\n")
+        except asyncio.IncompleteReadError as error:
+            self.poisoned |= self.how == ("grudge head" if error.partial else "grudge connect")
+            raise
 
     def _upgrade(self, key: str) -> bytes:
         accept = base64.b64encode(hashlib.sha1(key.encode() + _GUID).digest()).decode()
@@ -119,7 +130,7 @@ class RawServer:
                 if self.how != "close" and not (self.how == "bare close" and not payload):
                     return wire.close()
             elif opcode == PING:
-                early = self.how == "early ping" and receiver.session.state is State.IDLE  # type: ignore[attr-defined]
+                early = self.how == "early ping" and receiver.session.state in (State.IDLE, State.OPENING)  # type: ignore[attr-defined]
                 if early or (self.how == "between" and parts):
                     return wire.close(1002)
                 wire.frame(PONG, b"" if self.how == "pong payload" else payload[:125])
@@ -157,6 +168,10 @@ class RawServer:
 
     async def _frame(self, reader: asyncio.StreamReader) -> tuple[int, bool, bytes]:
         first, second = await reader.readexactly(2)
+        async with self.lock if self.how == "jam" else nullcontext():
+            return await self._rest(reader, first, second)
+
+    async def _rest(self, reader: asyncio.StreamReader, first: int, second: int) -> tuple[int, bool, bytes]:
         self.poisoned |= self.how == "grudge frame" and second & 0x7F == 126 and len(reader._buffer) < 2  # type: ignore[attr-defined]
         if self.how == "trickle" and len(reader._buffer) < second & 0x7F:  # type: ignore[attr-defined]
             raise OSError("a frame in pieces")
@@ -213,7 +228,8 @@ class RawClient(RawServer):
             receiver.connected(_Wire(writer, mask=True))
             await self._read(reader, receiver.wire, receiver)  # type: ignore[attr-defined]
         except (asyncio.IncompleteReadError, OSError, UnicodeDecodeError):
-            pass
+            if self.how == "half":
+                await asyncio.sleep(60)  # goes on as if nothing had happened
         finally:
             receiver.lost(1006, "")
             writer.transport.abort()

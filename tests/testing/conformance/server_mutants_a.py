@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import time
 from collections.abc import Callable
 from typing import Any
 
-from tests.testing.conformance.flaws import (
+from offhook.protocol import ServerSession, State
+from offhook.protocol.signature import Verifier
+from offhook.session.wire import Receiver, Refusal, UpgradeRequest
+from offhook.testing.conformance.caller import ORGANIZATION
+from offhook.testing.conformance.signing import COVERED
+from offhook.testing.misbehaving.flaw import Data, Flaw, FlawedLink
+from offhook.testing.misbehaving.kinds import (
     About,
     Edits,
     Fatal,
@@ -17,13 +24,6 @@ from tests.testing.conformance.flaws import (
     Message,
     ShutsOut,
 )
-from tests.testing.conformance.mutants import Data, Flaw, MutantLink
-
-from offhook.protocol import ServerSession, State
-from offhook.protocol.signature import Verifier
-from offhook.session.wire import Receiver, Refusal, UpgradeRequest
-from offhook.testing.conformance.caller import ORGANIZATION
-from offhook.testing.conformance.signing import COVERED
 
 KEY, SECRET = "a2V5", b"s" * 32
 Mutant = Flaw | tuple[str, Flaw]
@@ -164,16 +164,18 @@ class Picks(Flaw):
         self.chosen: dict[str, Message] = {}
 
     def seen(self, data: Data, session: ServerSession) -> list[Data]:
-        import json
-
-        message = json.loads(data) if isinstance(data, str) else {}
-        media = offers(message)
-        if media and self.condition(media):
+        try:
+            message = json.loads(data) if isinstance(data, str) else {}
+        except (ValueError, RecursionError):
+            message = {}
+        media = offers(message) if isinstance(message, dict) else None
+        shaped = isinstance(media, list) and all(isinstance(each, dict) and "format" in each for each in media)
+        if media and shaped and self.condition(media):
             self.chosen[session.id] = self.other or media[0]
         return [data]
 
     def leaves(self, data: Data, session: ServerSession) -> list[Data]:
-        from tests.testing.conformance.mutants import edit
+        from offhook.testing.misbehaving.flaw import edit
 
         picked = self.chosen.get(session.id)
         if picked is None:
@@ -205,11 +207,11 @@ class Hasty(Flaw):
     """Gives `open` 0.15 s to come."""
 
     def answer_upgrade(self, request: UpgradeRequest, decided: Receiver | Refusal) -> Receiver | Refusal:
-        if isinstance(decided, MutantLink):
+        if isinstance(decided, FlawedLink):
             asyncio.get_running_loop().call_later(0.15, self.looks, decided)
         return decided
 
-    def looks(self, link: MutantLink) -> None:
+    def looks(self, link: FlawedLink) -> None:
         if link.session.state is State.IDLE:
             link.wire.abort()
 

@@ -7,13 +7,13 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tests.testing.conformance.flaws import Adds, Condition, Deaf, Drops, Edits, Fatal, Message, Told, envelope
-from tests.testing.conformance.mutants import Data, Flaw, MutantLink
 from tests.testing.conformance.server_mutants_a import Mutant, heard, raw
 
 from offhook.protocol import CloseRequested, Event, ServerSession, State, Violation
 from offhook.session.wire import Receiver, Refusal, UpgradeRequest
 from offhook.testing.conformance.server_cases import misplaced
+from offhook.testing.misbehaving.flaw import Data, Flaw, FlawedLink
+from offhook.testing.misbehaving.kinds import Adds, Condition, Deaf, Drops, Edits, Fatal, Message, Told, envelope
 
 
 def a(type: str, condition: Callable[[Message, ServerSession], Any] = lambda m, s: True) -> Condition:
@@ -140,7 +140,7 @@ class Leaves(Flaw):
     def __init__(self, kind: type[Event]) -> None:
         self.kind = kind
 
-    def happened(self, event: Event, link: MutantLink) -> None:
+    def happened(self, event: Event, link: FlawedLink) -> None:
         if isinstance(event, self.kind):
             link.connection.flush()
             link.wire.close()
@@ -153,7 +153,7 @@ class Grudge(Flaw):
         self.condition = condition
         self.poisoned = False
 
-    def lost(self, link: MutantLink, code: int) -> None:
+    def lost(self, link: FlawedLink, code: int) -> None:
         self.poisoned |= code == 1006 and bool(self.condition(link.session))
 
     def answer_upgrade(self, request: UpgradeRequest, decided: Receiver | Refusal) -> Receiver | Refusal:
@@ -207,9 +207,9 @@ class Muddles(Flaw):
 
     def __init__(self, type: str) -> None:
         self.type = type
-        self.links: dict[str, MutantLink] = {}
+        self.links: dict[str, FlawedLink] = {}
 
-    def happened(self, event: Event, link: MutantLink) -> None:
+    def happened(self, event: Event, link: FlawedLink) -> None:
         if isinstance(event, CloseRequested):
             self.links[link.session.id] = link
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.testing.conformance.flaws import Adds, Deaf, Drops, Edits, Fatal, Mends, Message, envelope
 from tests.testing.conformance.server_mutants_a import Mutant, heard, raw
 
 from offhook.protocol import ServerSession, State
 from offhook.testing.conformance.caller import ORGANIZATION
+from offhook.testing.misbehaving.kinds import Adds, Deaf, Drops, Edits, Fatal, Mends, Message, envelope
 
 # Chapter 3.
 

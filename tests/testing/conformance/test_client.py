@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from tests.testing.conformance import client_mutants, client_mutants_b
+from tests.testing.conformance import client_mutants, client_mutants_b, client_mutants_c
 from tests.testing.conformance.mutant_clients import ClientFlaw, run_cases
 
 from offhook.protocol import PROFILES
@@ -17,16 +17,18 @@ from offhook.testing.conformance.partner import Partner
 from offhook.testing.conformance.suites import client_suite
 
 SUITE = client_suite()
-MUTANTS: dict[str, ClientFlaw] = client_mutants.MUTANTS | client_mutants_b.MUTANTS
+MUTANTS: dict[str, ClientFlaw] = client_mutants.MUTANTS | client_mutants_b.MUTANTS | client_mutants_c.MUTANTS
 NUMBERS = [case.number for case in SUITE]
 KEY, SECRET = "a2V5", b"s" * 32
 NEIGHBOURS = 1
+PROFILES_OF = client_mutants.PROFILES_OF | client_mutants_c.PROFILES_OF
+BROAD = client_mutants.BROAD | client_mutants_c.BROAD
 
 
 async def tried(number: str, room: asyncio.Semaphore) -> dict[str, CaseResult]:
     """What a mutant does to its own case and its neighbours."""
     place, own = NUMBERS.index(number), SUITE[number]
-    name = client_mutants.PROFILES_OF.get(number) or ("connector" if "connector" in own.profiles else "monitor")
+    name = PROFILES_OF.get(number) or ("connector" if "connector" in own.profiles else "monitor")
     near = [SUITE[each] for each in NUMBERS[max(0, place - NEIGHBOURS) : place + NEIGHBOURS + 1]]
 
     async def one(case: Case[Partner]) -> dict[str, CaseResult]:
@@ -69,7 +71,16 @@ def test_each_case_finds_its_mutant(trials: dict[str, dict[str, CaseResult]], nu
     own = trials[number].pop(number)
     assert own.verdict in (SUITE[number].worst, Verdict.NON_STRICT), f"{own.verdict}: {own.detail}"
     also = {name: result.detail for name, result in trials[number].items() if failed(result)}
-    assert len(also) <= (4 if number in client_mutants.BROAD else 2), also
+    assert len(also) <= (4 if number in BROAD else 2), also
+
+
+def test_a_client_that_reconnects_rightly_passes() -> None:
+    logging.disable()
+    try:
+        results = asyncio.run(run_cases(SUITE.select(["13"]), PROFILES["monitor"], client_mutants_c.Reconnects()))
+    finally:
+        logging.disable(logging.NOTSET)
+    assert [(result.number, result.verdict) for result in results.values() if result.verdict is not Verdict.OK] == []
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ SUITE = server_suite()
 LONG = tuple(TraceLine(0.1, "client", "audio", 160) for _ in range(TRACE_LINES + 5))
 RESULTS = (
     CaseResult("1.1", "A", Verdict.OK, "", 0.5, (TraceLine(0.0, "client", "text", 2, '{"type":"open"}'),)),
-    CaseResult("1.2", "B", Verdict.SKIPPED, "not now", 0.0),
+    CaseResult("1.2", "B", Verdict.SKIPPED_UNSEEN, "not now", 0.0),
     CaseResult("3.1", "C", Verdict.NON_STRICT, "odd", 0.25, LONG),
     CaseResult("3.2", "D", Verdict.INFO, "seen", 0.25),
 )
@@ -28,7 +28,10 @@ def card(*results: CaseResult) -> Scorecard:
 def test_only_what_failed_fails() -> None:
     assert card(*RESULTS).ok
     assert not card(*RESULTS, BAD).ok
-    assert card(*RESULTS, BAD).counts == {"OK": 1, "INFO": 1, "SKIPPED": 1, "NON-STRICT": 1, "FAILED": 1}
+    assert card(*RESULTS, BAD).counts == {
+        "OK": 1, "INFO": 1, "SKIPPED (profile)": 0, "SKIPPED (no key)": 0, "SKIPPED (not seen)": 1,
+        "NON-STRICT": 1, "FAILED": 1,
+    }  # fmt: skip
 
 
 def test_as_json() -> None:
@@ -47,6 +50,8 @@ def test_as_junit() -> None:
     one, three = root.findall("testsuite")
     assert (one.get("tests"), one.get("failures"), one.get("skipped")) == ("2", "0", "1")
     assert (three.get("tests"), three.get("failures"), three.get("time")) == ("3", "1", "0.750")
+    (skipped,) = one.iter("skipped")
+    assert skipped.get("message") == "SKIPPED (not seen): not now"
     (failure,) = three.iter("failure")
     assert failure.get("message") == "sent  `error` <b>"
     assert SUITE["3.3"].advice in str(failure.text)

@@ -10,10 +10,10 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 import uvloop
-from tests.testing.conformance import mutants
 from tests.testing.conformance import server_mutants_a as a
 from tests.testing.conformance import server_mutants_b as b
 from tests.testing.conformance import server_mutants_c as c
+from tests.testing.conformance import server_mutants_d as d
 from tests.testing.conformance.raw_server import raw_server
 
 from offhook.protocol import PROFILES, Profile
@@ -22,12 +22,13 @@ from offhook.testing.conformance.caller import Caller, Target
 from offhook.testing.conformance.case import Case, CaseResult, Verdict
 from offhook.testing.conformance.runner import check_server, run_case
 from offhook.testing.conformance.suites import server_suite
+from offhook.testing.misbehaving import flaw as mutants
 
 SUITE = server_suite()
 NUMBERS = [case.number for case in SUITE]
-MUTANTS: dict[str, a.Mutant] = a.MUTANTS | c.MUTANTS | b.MUTANTS
-PROFILES_OF = a.PROFILES_OF | b.PROFILES_OF
-BROAD = a.BROAD | c.BROAD | b.BROAD
+MUTANTS: dict[str, a.Mutant] = a.MUTANTS | c.MUTANTS | b.MUTANTS | d.MUTANTS
+PROFILES_OF = a.PROFILES_OF | b.PROFILES_OF | d.PROFILES_OF
+BROAD = a.BROAD | c.BROAD | b.BROAD | d.BROAD
 #: Cases beside its own that a mutant is tried on, on each side of it.
 NEIGHBOURS = 3
 KEYS = {a.KEY: a.SECRET}
@@ -42,7 +43,7 @@ def serving(profile: Profile, mutant: a.Mutant) -> AbstractAsyncContextManager[s
     """A server of its own for each case, so that what one case does to it is nothing to another."""
     if isinstance(mutant, tuple):
         return raw_server(profile, mutant[0], copy.copy(mutant[1]), KeyStore(KEYS))
-    return mutants.server(profile, copy.copy(mutant), KeyStore(KEYS))
+    return mutants.serve(profile, copy.copy(mutant), KeyStore(KEYS))
 
 
 async def tried(number: str, room: asyncio.Semaphore) -> dict[str, CaseResult]:
@@ -97,7 +98,7 @@ def test_our_server_passes(profile: Profile, caplog: pytest.LogCaptureFixture) -
     caplog.set_level(logging.CRITICAL)
 
     async def check() -> list[CaseResult]:
-        async with mutants.server(profile, keys=KeyStore(KEYS)) as uri:
+        async with mutants.serve(profile, keys=KeyStore(KEYS)) as uri:
             return await check_server(list(SUITE), Target(uri, a.KEY, a.SECRET, profile))
 
     results = uvloop.run(check())

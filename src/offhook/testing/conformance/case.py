@@ -25,9 +25,22 @@ class Verdict(enum.StrEnum):
 
     OK = "OK"
     INFO = "INFO"
-    SKIPPED = "SKIPPED"
+    SKIPPED_PROFILE = "SKIPPED (profile)"
+    SKIPPED_KEY = "SKIPPED (no key)"
+    SKIPPED_UNSEEN = "SKIPPED (not seen)"
     NON_STRICT = "NON-STRICT"
     FAILED = "FAILED"
+
+    @property
+    def skipped(self) -> bool:
+        """Whether it says nothing about the other end: another product's case, no key was given, or the behaviour that
+        the case is about did not show."""
+        return self in (Verdict.SKIPPED_PROFILE, Verdict.SKIPPED_KEY, Verdict.SKIPPED_UNSEEN)
+
+    @property
+    def good(self) -> bool:
+        """Whether the case was judged, and all was as it should be."""
+        return self in (Verdict.OK, Verdict.INFO)
 
 
 class Source(enum.StrEnum):
@@ -45,6 +58,14 @@ class Failure(Exception):
 
 class Skip(Exception):
     """The case does not apply to this end, as its behaviour so far shows; the text says why."""
+
+    verdict = Verdict.SKIPPED_UNSEEN
+
+
+class Unsigned(Skip):
+    """The case is about signatures, and there is no key to sign or to verify with."""
+
+    verdict = Verdict.SKIPPED_KEY
 
 
 @dataclass

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from ...protocol import Profile
@@ -21,6 +21,11 @@ _STREAM = ("ping", "dtmf", "playback_started", "playback_completed", "discarded"
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Claim = Callable[[float], Awaitable[Streams | None]]
+"""Waits so many seconds for another connection."""
+
+
 class Partner:
     """The partner's side of one case: one connection of the client under test.
 
@@ -28,16 +33,25 @@ class Partner:
         target: Path and query of the request.
         headers: Its fields, names in lower case.
         secret: Of the key that the client was given; empty if it was given none.
+        seed: For random input.
         notes: What the case observes besides its verdict.
         trace: Everything that passed on the wire.
         opening: Parameters of `open`, once it came.
     """
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, profile: Profile, secret: bytes = b""
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        profile: Profile,
+        secret: bytes = b"",
+        *,
+        seed: int = 0,
+        claim: Claim | None = None,
     ) -> None:
         self.profile = profile
         self.secret = secret
+        self.seed = seed
         self.notes = Notes()
         self.trace: list[TraceLine] = []
         self.began = time.monotonic()
@@ -46,6 +60,8 @@ class Partner:
         self.opening: Message = {}
         self._reader = reader
         self._writer = writer
+        self._claim = claim
+        self._others: list[Partner] = []
         self.socket = RawSocket(reader, writer, "server", self.trace, self.began)
 
     # Upgrade.
@@ -172,4 +188,18 @@ class Partner:
         await self.closing(line, "disconnect")
 
     async def leave(self) -> None:
-        await self.socket.leave()
+        for each in (self, *self._others):
+            await each.socket.leave()
+
+    async def another(self, within: float) -> Partner | None:
+        """The next connection of the client, which this case takes, too; None if none comes in time."""
+        if self._claim is None:
+            return None
+        got = await self._claim(within)
+        if got is None:
+            return None
+        other = Partner(*got, self.profile, self.secret, seed=self.seed)
+        other.notes, other.trace, other.began = self.notes, self.trace, self.began
+        other.socket = RawSocket(*got, "server", self.trace, self.began)
+        self._others.append(other)
+        return other

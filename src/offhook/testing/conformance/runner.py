@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 from ...protocol import Profile
 from .caller import Caller, Target
 from .case import Case, CaseResult, Failure, Notes, Skip, TraceLine, Verdict
-from .partner import Partner
+from .partner import Partner, Streams
 
 OnResult = Callable[[CaseResult], None]
 
@@ -39,7 +39,7 @@ async def run_case(case: Case[P], peer: P) -> CaseResult:
     except Failure as failure:
         verdict, detail = case.worst, str(failure)
     except Skip as skip:
-        verdict, detail = Verdict.SKIPPED, str(skip)
+        verdict, detail = skip.verdict, str(skip)
     except TimeoutError:
         verdict, detail = case.worst, f"not done within {case.seconds:g} s"
     except (OSError, asyncio.IncompleteReadError) as error:
@@ -60,7 +60,7 @@ def skipped(case: Case[P], profile: Profile) -> CaseResult | None:
     """The result of a case that is not about this product; None if it is."""
     if profile.name in case.profiles:
         return None
-    return CaseResult(case.number, case.title, Verdict.SKIPPED, f"not about the {profile.name} profile", 0.0)
+    return CaseResult(case.number, case.title, Verdict.SKIPPED_PROFILE, f"not about the {profile.name} profile", 0.0)
 
 
 async def check_server(
@@ -88,6 +88,7 @@ class ClientCheck:
         cases: In the order in which connections meet them.
         profile: The product.
         secret: Of the key that the client was given, for cases about its signature.
+        seed: For random input.
         on_next: Told which case the next connection will meet; None when all are given out.
         on_result: Told each result.
     """
@@ -98,41 +99,65 @@ class ClientCheck:
         profile: Profile,
         *,
         secret: bytes = b"",
+        seed: int = 0,
         on_next: Callable[[Case[Partner] | None], None] | None = None,
         on_result: OnResult | None = None,
     ) -> None:
         self._profile = profile
         self._secret = secret
+        self._seed = seed
+        self._claims: deque[asyncio.Future[Streams]] = deque()
         self._on_next = on_next
         self._on_result = on_result
         self.results: list[CaseResult] = []
         self.done = asyncio.Event()
         self._expected = len(cases)
+        self._cases = list(cases)
         self._waiting: deque[Case[Partner]] = deque()
-        for case in cases:
-            result = skipped(case, profile)
-            if result is None:
-                self._waiting.append(case)
-            else:
-                self._finish(result)
-        self._tell_next()
 
     @property
     def next_case(self) -> Case[Partner] | None:
         return self._waiting[0] if self._waiting else None
 
     async def serve(self, host: str, port: int) -> asyncio.Server:
-        """Listen; close the server when `done` is set."""
-        return await asyncio.start_server(self._connected, host, port, limit=1 << 20)
+        """Listen; close the server when `done` is set.
+
+        Raises:
+            OSError: The port cannot be had.
+        """
+        server = await asyncio.start_server(self._connected, host, port, limit=1 << 20)
+        for case in self._cases:
+            result = skipped(case, self._profile)
+            if result is None:
+                self._waiting.append(case)
+            else:
+                self._finish(result)
+        self._tell_next()
+        return server
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while self._claims:
+            claim = self._claims.popleft()
+            if not claim.done():
+                claim.set_result((reader, writer))
+                return
         if not self._waiting:
             writer.close()
             return
         case = self._waiting.popleft()
         self._tell_next()
-        result = await run_case(case, Partner(reader, writer, self._profile, self._secret))
+        partner = Partner(reader, writer, self._profile, self._secret, seed=self._seed, claim=self._another)
+        result = await run_case(case, partner)
         self._finish(result)
+
+    async def _another(self, within: float) -> Streams | None:
+        """A connection for a case that goes on over several."""
+        claim: asyncio.Future[Streams] = asyncio.get_running_loop().create_future()
+        self._claims.append(claim)
+        try:
+            return await asyncio.wait_for(claim, within)
+        except TimeoutError:
+            return None
 
     def _tell_next(self) -> None:
         if self._on_next is not None:

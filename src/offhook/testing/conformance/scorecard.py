@@ -110,7 +110,7 @@ def _suite(root: ElementTree.Element, name: str, results: Sequence[CaseResult], 
         name=name,
         tests=str(len(results)),
         failures=str(found[Verdict.FAILED]),
-        skipped=str(found[Verdict.SKIPPED]),
+        skipped=str(sum(result.verdict.skipped for result in results)),
         time=f"{sum(result.seconds for result in results):.3f}",
     )
     for result in results:
@@ -120,7 +120,7 @@ def _suite(root: ElementTree.Element, name: str, results: Sequence[CaseResult], 
         if result.verdict is Verdict.FAILED:
             failure = ElementTree.SubElement(made, "failure", message=detail)
             failure.text = f"{cases[result.number].expects}\n{cases[result.number].rule}\n{cases[result.number].advice}"
-        elif result.verdict is Verdict.SKIPPED:
-            ElementTree.SubElement(made, "skipped", message=detail)
+        elif result.verdict.skipped:
+            ElementTree.SubElement(made, "skipped", message=f"{result.verdict.value}: {detail}")
         elif detail:
             ElementTree.SubElement(made, "system-out").text = f"{result.verdict.value}: {detail}"

@@ -24,6 +24,7 @@ SERVER: Final[Suite[Caller]] = Suite(
         10: "The end of a session",
         11: "Messages out of place",
         12: "Garbage",
+        13: "Reconnect",
     },
 )
 
@@ -39,13 +40,18 @@ CLIENT: Final[Suite[Partner]] = Suite(
         7: "Events and rate limits",
         8: "Playback, barge-in and keys",
         9: "The end of a session",
+        10: "Messages out of place",
+        11: "Garbage",
+        12: "Bad connections, doubles and crossings",
+        13: "Reconnect",
     },
 )
 
 _MODULES: Final = {
     "server": ("upgrade", "signatures", "opening", "envelope", "sizes", "framing", "pings", "pauses", "updates",
-               "audio", "speaking", "ending", "misplaced", "garbage"),
-    "client": ("upgrade", "opening", "envelope", "sizes", "pings", "pauses", "events", "playback", "ending"),
+               "audio", "formats", "speaking", "ending", "lines", "misplaced", "garbage", "reconnect"),
+    "client": ("upgrade", "opening", "envelope", "sizes", "framing", "pings", "pauses", "history", "events", "playback",
+               "ending", "misplaced", "garbage", "connections", "reconnect"),
 }  # fmt: skip
 
 

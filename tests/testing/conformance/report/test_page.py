@@ -55,6 +55,24 @@ def test_filters(page: Page) -> None:
     assert shown(page) == ["3.3"]
 
 
+def test_only_problems(page: Page) -> None:
+    problems = page.get_by_role("button", name="Only problems")
+    problems.click()
+    assert shown(page) == ["3.1", "3.3"]
+    expect(page.locator("button.ok")).to_have_attribute("aria-pressed", "false")
+    problems.click()
+    assert shown(page) == ["1.1", "1.2", "3.1", "3.2", "3.3"]
+
+
+def test_skipped_says_why_and_has_filters_of_its_own(page: Page) -> None:
+    expect(page.locator("details .verdict.skipped")).to_have_text("SKIPPED (not seen)")
+    expect(page.locator('button[data-verdict="skipped-unseen"]')).to_have_text("SKIPPED (not seen) 1")
+
+
+def test_names_of_the_wire_are_code(page: Page) -> None:
+    expect(page.locator("details").last.locator(".detail code")).to_have_text("error")
+
+
 @pytest.mark.parametrize("width", [1200, 390])
 def test_it_fits(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})

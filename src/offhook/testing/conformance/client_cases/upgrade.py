@@ -6,7 +6,7 @@ import re
 import time
 
 from ....protocol.signature import Verifier
-from ..case import Failure, Skip, Source
+from ..case import Failure, Source, Unsigned
 from ..partner import Partner
 from ..signing import COVERED
 from ..suites import CLIENT
@@ -83,7 +83,7 @@ async def _signature(partner: Partner) -> str:
     await partner.request()
     shown, signature = partner.headers.get("signature-input"), partner.headers.get("signature")
     if shown is None and signature is None:
-        raise Skip("the request is not signed")
+        raise Unsigned("the request is not signed")
     if shown is None or signature is None:
         raise Failure("sent one of Signature and Signature-Input alone")
     return shown
@@ -122,7 +122,7 @@ async def parameters(partner: Partner) -> None:
 async def verified(partner: Partner) -> None:
     await _signature(partner)
     if not partner.secret:
-        raise Skip("needs --key and --secret")
+        raise Unsigned("needs --key and --secret")
     key = partner.headers.get("x-api-key", "")
     verdict = Verifier({key: partner.secret}, decoy=b"x" * 32).verify(
         target=partner.target, authority=partner.headers.get("host", ""), headers=partner.headers, now=time.time(),

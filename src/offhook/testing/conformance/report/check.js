@@ -23,3 +23,16 @@ for (const button of document.querySelectorAll("button[data-verdict]")) {
   });
 }
 search.addEventListener("input", show);
+
+const problems = document.getElementById("problems");
+problems?.addEventListener("click", () => {
+  const only = problems.ariaPressed !== "true";
+  problems.ariaPressed = String(only);
+  off.clear();
+  for (const button of document.querySelectorAll("button[data-verdict]")) {
+    const bad = ["failed", "non-strict"].includes(button.dataset.verdict);
+    if (only && !bad) off.add(button.dataset.verdict);
+    button.ariaPressed = String(!only || bad);
+  }
+  show();
+});

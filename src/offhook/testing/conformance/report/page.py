@@ -10,7 +10,10 @@ from ....records.report.markup import Html, element, trusted
 from ..case import CaseResult, TraceLine, Verdict
 from ..scorecard import TRACE_LINES, Scorecard
 
-_CLASSES = {verdict: verdict.name.lower().replace("_", "-") for verdict in Verdict}
+_CLASSES = {verdict: "skipped" if verdict.skipped else verdict.name.lower().replace("_", "-") for verdict in Verdict}
+
+_SLUGS = {verdict: verdict.name.lower().replace("_", "-") for verdict in Verdict}
+_OPCODES = {"opcode 8": "WebSocket close", "opcode 9": "WebSocket ping", "opcode 10": "WebSocket pong"}
 #: Letters of a message that are shown at once; the whole one stands in its title.
 _SHOWN = 160
 
@@ -53,26 +56,35 @@ def _chapters(card: Scorecard) -> Html:
         results = card.chapter(number)
         if not results:
             continue
-        counted = [result for result in results if result.verdict is not Verdict.SKIPPED]
-        good = sum(result.verdict in (Verdict.OK, Verdict.INFO) for result in counted)
+        counted = [result for result in results if not result.verdict.skipped]
+        good = sum(result.verdict.good for result in counted)
         bars = [
             element("i", class_=_CLASSES[verdict], style=f"flex:{count}", title=f"{count} {verdict.value}")
             for verdict in Verdict
             if (count := sum(result.verdict is verdict for result in results))
         ]
         link = element("a", f"{number} {title}", href=f"#chapter-{number}")
-        rows.append(element("li", link, element("span", bars, class_="bar"), element("b", f"{good}/{len(counted)}")))
+        score = f"{good}/{len(counted)}" if counted else "skipped"
+        bar = element("span", bars, class_="bar", role="img", aria_label=_counted(results))
+        rows.append(element("li", link, bar, element("b", score, title="as it should be, of those that were judged")))
     return element("ol", rows, class_="chapters")
+
+
+def _counted(results: list[CaseResult]) -> str:
+    counts = {verdict: sum(result.verdict is verdict for result in results) for verdict in Verdict}
+    return ", ".join(f"{count} {verdict.value}" for verdict, count in counts.items() if count)
 
 
 def _filters(card: Scorecard) -> Html:
     buttons = [
-        element("button", f"{verdict} {count}", type="button", data_verdict=_CLASSES[Verdict(verdict)],
+        element("button", f"{verdict} {count}", type="button", data_verdict=_SLUGS[Verdict(verdict)],
                 class_=_CLASSES[Verdict(verdict)], aria_pressed="true")
         for verdict, count in card.counts.items() if count
     ]  # fmt: skip
+    if any(result.verdict in (Verdict.FAILED, Verdict.NON_STRICT) for result in card.results):
+        buttons.append(element("button", "Only problems", type="button", id="problems", aria_pressed="false"))
     search = element("input", type="search", id="search", placeholder="Find a case", aria_label="Find a case")
-    return element("div", buttons, search, class_="filters")
+    return element("div", buttons, search, class_="filters", role="group", aria_label="Filters")
 
 
 def _cases(card: Scorecard) -> Html:
@@ -88,22 +100,30 @@ def _cases(card: Scorecard) -> Html:
 def _case(card: Scorecard, result: CaseResult) -> Html:
     case, name = card.cases[result.number], _CLASSES[result.verdict]
     summary = element("summary", element("span", result.verdict.value, class_=f"verdict {name}"),
-                      element("span", result.number, class_="number"), element("span", result.title, class_="what"),
-                      element("span", result.detail, class_="detail"))  # fmt: skip
+                      element("span", result.number, class_="number"),
+                      element("span", _coded(result.title), class_="what"),
+                      element("span", _coded(result.detail), class_="detail"))  # fmt: skip
     facts = {"Does": case.does, "Expects": case.expects, "Rule": case.rule,
              "Source": case.source.value + (", disputed" if case.disputed else ""), "Advice": case.advice}  # fmt: skip
-    listed = [element("div", element("dt", term), element("dd", text)) for term, text in facts.items()]
+    listed = [element("div", element("dt", term), element("dd", _coded(text))) for term, text in facts.items()]
     rungs = [_rung(line) for line in result.trace[:TRACE_LINES]]
     more = len(result.trace) - TRACE_LINES
     note = element("p", f"and {more} more", class_="soft") if more > 0 else None
     ends = element("p", element("span", "client"), element("span", "server"), class_="ends")
     ladder = element("div", ends, rungs, note, class_="ladder") if rungs else None
-    return element("details", summary, element("dl", listed), ladder, data_verdict=name)
+    return element("details", summary, element("dl", listed), ladder, data_verdict=_SLUGS[result.verdict])
+
+
+def _coded(text: str) -> list[Html | str]:
+    """What stands between backticks, as code."""
+    return [element("code", part) if place % 2 else part for place, part in enumerate(text.split("`"))]
 
 
 def _rung(line: TraceLine) -> Html:
     label, title = _label(line)
-    return element("p", element("time", f"{line.t:.3f}"), element("span", label, class_="label", title=title),
+    ways = {"client": "client to server: ", "server": "server to client: "}
+    way = element("span", ways[line.sender], class_="unseen")
+    return element("p", element("time", f"{line.t:.3f}"), way, element("span", label, class_="label", title=title),
                    class_=f"rung {line.sender} {line.kind}")  # fmt: skip
 
 
@@ -112,7 +132,7 @@ def _label(line: TraceLine) -> tuple[str, str | None]:
         return f"audio, {line.size:,} bytes", None
     text = line.text or ""
     if line.kind != "text":
-        return text or line.kind, None
+        return _OPCODES.get(text, text) or line.kind, None
     try:
         message = json.loads(text)
         short = f"{message['type']} {json.dumps(message.get('parameters', {}), ensure_ascii=False)}"

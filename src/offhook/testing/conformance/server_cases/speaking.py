@@ -200,3 +200,33 @@ async def few_pauses(caller: Caller) -> None:
         if len(recent) == recent.maxlen and recent[-1] - recent[0] < 2.0:
             raise Failure(f"sent {len(recent)} `{type}` in {recent[-1] - recent[0]:.1f} s")
     await caller.finish_politely(line)
+
+
+@SERVER.case(
+    "9.10", "Behind a barge-in the old audio is over",
+    does="Talks and presses a key while the bot speaks.", expects="If `barge_in` comes, no audio within 0.1 s behind it.",
+    rule="P6.4: what is sent behind it is played", source=Source.INFERRED, profiles=SPOKEN,
+    advice="Clear what you have queued before you send `barge_in`: audio behind it is a new playback.",
+)  # fmt: skip
+async def residue(caller: Caller) -> None:
+    line, came = await watch(caller)
+    stopped = [at for at, data in came if isinstance(data, dict) and interrupts(data)]
+    if not stopped:
+        raise Skip("this server sent no `barge_in`")
+    late = [data for at, data in audio_of(came) if stopped[0] <= at < stopped[0] + 0.1 and after(came, data)]
+    if late:
+        raise Failure(f"sent {sum(map(len, late)) / 8000:.1f} s of audio right behind `barge_in`")
+    await caller.finish_politely(line)
+
+
+def interrupts(message: Message) -> bool:
+    """Whether it is an `event` with a `barge_in`."""
+    entities = message.get("parameters", {}).get("entities") if message.get("type") == "event" else None
+    return any(isinstance(each, dict) and each.get("type") == "barge_in" for each in entities or ())
+
+
+def after(came: list[tuple[float, bytes | Message]], audio: bytes) -> bool:
+    """Whether audio came behind the first `barge_in`, in order."""
+    order = [data for _, data in came]
+    first = next(place for place, data in enumerate(order) if isinstance(data, dict) and interrupts(data))
+    return any(data is audio for data in order[first:])

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping
 
 from ..caller import ORGANIZATION, Caller
-from ..case import Failure, Skip, Source
+from ..case import Failure, Source, Unsigned
 from ..line import SOON, Line
 from ..signing import COVERED, Signing, identity
 from ..suites import SERVER
@@ -24,7 +24,7 @@ def signed(caller: Caller, how: Signing | None = None, fields: Mapping[str, str]
            target: str = "", secret: bytes | None = None) -> dict[str, str]:  # fmt: skip
     """The platform's fields with a signature; skips the case where the target has no secret."""
     if not caller.target.signed:
-        raise Skip("needs --key and --secret")
+        raise Unsigned("needs --key and --secret")
     own = dict(fields or unsigned(caller))
     key = caller.target.secret if secret is None else secret
     address = caller.address

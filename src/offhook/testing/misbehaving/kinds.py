@@ -6,10 +6,9 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tests.testing.conformance.mutants import Data, Flaw, edit
-
-from offhook.protocol import ServerSession
-from offhook.session.wire import Receiver, Refusal, UpgradeRequest
+from ...protocol import ServerSession
+from ...session.wire import Receiver, Refusal, UpgradeRequest
+from .flaw import Data, Flaw, FlawedLink, edit
 
 Message = dict[str, Any]
 Condition = Callable[[Message, str, ServerSession], Any]
@@ -87,6 +86,31 @@ class Adds(Told):
         return [each(session) if callable(each) else each for each in self.more] if self._holds else ()
 
 
+class Says(Told):
+    """Sends messages that have no place there, rightly numbered, once it has dealt with the message.
+
+    Args:
+        condition: Of the client's message.
+        more: Types and parameters, or bytes of audio.
+    """
+
+    def __init__(self, condition: Condition, *more: tuple[str, Message] | bytes) -> None:
+        super().__init__(condition)
+        self.more = more
+        self._holds = False
+
+    def seen(self, data: Data, session: ServerSession) -> Iterable[Data]:
+        self._holds = self.holds(data, session)
+        return (data,)
+
+    def dealt_with(self, link: FlawedLink) -> None:
+        for each in self.more if self._holds else ():
+            if isinstance(each, bytes):
+                link.wire.send(each)
+            else:
+                link.say(*each)
+
+
 class Edits(Flaw):
     """Changes what the server sends: messages of a type, or of all types."""
 
@@ -96,6 +120,18 @@ class Edits(Flaw):
 
     def leaves(self, data: Data, session: ServerSession) -> Iterable[Data]:
         return edit(data, self.type, self.change)
+
+
+class Omits(Flaw):
+    """Never sends messages of a type, and counts as if there were none."""
+
+    closes_gaps = True
+
+    def __init__(self, type: str) -> None:
+        self.type = type
+
+    def leaves(self, data: Data, session: ServerSession) -> Iterable[Data]:
+        return edit(data, self.type, lambda _: None)
 
 
 class LetsIn(Flaw):
