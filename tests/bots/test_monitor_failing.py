@@ -119,7 +119,7 @@ class Slow(VirtualPool):
 
     def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> asyncio.Future[Any]:
         loop = asyncio.get_running_loop()
-        if function.__name__ != "_transcribe":
+        if function.__name__ != "transcribe":
             return super().submit(function, *args, **kwargs)
         self.free = max(loop.time(), self.free) + self.each
         self.seconds = self.free - loop.time()

@@ -104,7 +104,8 @@ async def test_a_voice_that_comes_back_goes_on_in_the_same_stream() -> None:
     await ear.work()
     (utterance,) = engine.utterances
     assert utterance.results == 2
-    assert len(utterance.pcm) / 8000 == pytest.approx(2.6, abs=0.2)
+    # Both voices, the pause between them once, and of the silence behind them what it took to be sure.
+    assert 2.35 < len(utterance.pcm) / 8000 < 3.0
     assert ear.texts() == ["streamed"]
 
 
