@@ -2,7 +2,7 @@
 
 KIND is what the handler does: monitor, echo, talk or listen. Modes: websockets (the second engine), messages (keeps a
 trace without audio), trace (keeps all messages), record (keeps the recording), slow (a handler that takes 10 s to
-start), unsigned (no keys).
+start), unsigned (no keys), tls (with the certificate that OFFHOOK_BENCH_TLS names: a folder).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from offhook.records.store import CallStore, Keep
 from offhook.session.collector import settle
 from offhook.session.engines import EngineName
 from offhook.session.keys import KeyStore
+from offhook.session.listen import ssl_context
 from offhook.session.reception import Reception, SignatureRules
 from offhook.session.server import Server
 
@@ -88,7 +89,11 @@ async def main() -> None:
         what = ",".join("audio" if name == "record" else name for name in kept)
         served.store = CallStore(Path(tempfile.mkdtemp(prefix="offhook-bench-")), Keep.of(what))
     reception = Reception(served, keys=keys, rules=SignatureRules(max_age=3600.0))
-    server = Server(reception, port=int(sys.argv[1]), engine=ENGINE)
+    tls = None
+    if "tls" in MODES:
+        folder = Path(os.environ["OFFHOOK_BENCH_TLS"])
+        tls = ssl_context(folder / "cert.pem", folder / "key.pem")
+    server = Server(reception, port=int(sys.argv[1]), engine=ENGINE, ssl=tls)
     await server.start()
     settle()
     print("listening", flush=True)
