@@ -44,7 +44,7 @@ def invite(codec: int = 0, number: int = 1, direction: str = "sendrecv") -> str:
 
 
 def answered(number: int = 1) -> str:
-    return f'<recv response="100" optional="true"/><recv response="180" optional="true"/><recv response="200"/>{request("ACK", number)}'
+    return response(200) + request("ACK", number)
 
 
 def response(status: int) -> str:
@@ -59,6 +59,16 @@ def play(file: object, codec: int = 0) -> str:
 def pcap(name: str) -> str:
     """Packets that were recorded. Needs root."""
     return f'<nop><action><exec play_pcap_audio="{PCAPS / name}"/></action></nop>'
+
+
+def payloads(name: str) -> bytes:
+    """What those packets carry: RTP in UDP over IPv4 over Ethernet."""
+    data, at, found = (PCAPS / name).read_bytes(), 24, bytearray()
+    while at < len(data):
+        (length,) = struct.unpack("<I", data[at + 8 : at + 12])
+        found += data[at + 16 + 14 + 20 + 8 + 12 : at + 16 + length]
+        at += 16 + length
+    return bytes(found)
 
 
 def pause(milliseconds: int) -> str:
@@ -88,10 +98,20 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def sipp(folder: Path, port: int, *steps: str, to: str = "+15550002222", calls: int = 1, ear: int = 9, options: tuple[str, ...] = ()) -> tuple[int, str]:
+async def sipp(
+    folder: Path,
+    port: int,
+    *steps: str,
+    to: str = "+15550002222",
+    calls: int = 1,
+    ear: int = 9,
+    options: tuple[str, ...] = (),
+) -> tuple[int, str]:
     """Make calls; the exit code (0: all went by the scenario), and what went wrong."""
     scenario = folder / f"scenario{free_port()}.xml"
-    scenario.write_text('<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="test">\n' + "\n".join(steps) + "\n</scenario>\n")
+    scenario.write_text(
+        '<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="test">\n' + "\n".join(steps) + "\n</scenario>\n"
+    )
     errors = scenario.with_suffix(".log")
     process = await asyncio.create_subprocess_exec(
         "sipp", "-sf", str(scenario), "-s", to, "-i", "127.0.0.1", "-p", str(free_port()), "-mi", "127.0.0.1",

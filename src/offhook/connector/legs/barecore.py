@@ -73,11 +73,15 @@ class Core:
             if call is not None:
                 self._library.call_set_media_estdir(call, _BOTH_WAYS, _INACTIVE)
 
-    def hang_up(self, handle: int, status: int, reason: str) -> None:
-        """End a call: with this status if it is not answered yet, else with BYE. Nothing happens if it is over."""
+    def refuse(self, handle: int, status: int, reason: str) -> None:
+        """Answer a call with this status. Nothing happens if it is over.
+
+        Only for a call that nobody has begun to answer: once its audio runs, baresip can be told to end it by its own
+        thread alone, and would wait for itself in ours.
+        """
         with self._call(handle) as call:
             if call is not None:
-                self._library.ua_hangup(self._library.call_get_ua(call), call, status, reason.encode("ascii") or None)
+                self._library.ua_hangup(self._library.call_get_ua(call), call, status, reason.encode("ascii"))
 
     @contextmanager
     def _call(self, handle: int) -> Iterator[int | None]:

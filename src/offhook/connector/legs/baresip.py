@@ -5,11 +5,12 @@ There can be one in a process. It is a library still young: what it does oddly i
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import ipaddress
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -41,8 +42,12 @@ _REASONS: Final = {"": "hung up", "rtp stream error": "no audio has come from th
 class BaresipCall:
     """A `SipCall`."""
 
-    def __init__(self, call: baresip.Call, core: Core) -> None:
+    def __init__(
+        self, call: baresip.Call, core: Core, spawn: Callable[[Coroutine[object, object, None]], object]
+    ) -> None:
         self._call = call
+        self._spawn = spawn
+        self._answering = False
         self._core = core
         self._events: CallEvents | None = None
         self._over = False
@@ -71,17 +76,31 @@ class BaresipCall:
 
     def refuse(self, status: int, reason: str) -> None:
         """See `SipCall`."""
-        if not self._over:
-            self._core.hang_up(self._call.handle, status, reason)
+        if self._answering:
+            self.end()
+        elif not self._over:
+            self._core.refuse(self._call.handle, status, reason)
 
     def end(self) -> None:
         """See `SipCall`."""
-        self.refuse(0, "")
+        if not self._over:
+            self._spawn(self._hang_up())
+
+    async def _hang_up(self) -> None:
+        import baresip
+
+        try:
+            await self._call.hangup()
+        except baresip.StaleHandleError:
+            logger.debug("both sides hung up at once")
+        except baresip.BaresipError as error:
+            logger.error("a SIP call could not be ended: %s", error)
 
     async def answer(self) -> None:
         """See `SipCall`."""
         import baresip
 
+        self._answering = True
         self._core.settle(self._call.handle)
         try:
             await self._call.answer()
@@ -146,6 +165,7 @@ class BaresipStack:
         self._settings = settings
         self._runtime: baresip.Runtime | None = None
         self._invited: Callable[[SipCall], None] = lambda call: None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self, invited: Callable[[SipCall], None]) -> int:
         """See `SipStack`."""
@@ -168,12 +188,13 @@ class BaresipStack:
         self._runtime = runtime
         address = ipaddress.ip_address(self._settings.host)
         home = "localhost" if address.is_unspecified else _in_uri(self._settings.host)
-        account = baresip.Account(
-            "offhook", f"{home}:{port}", "", reg_interval=0, audio_codecs=self._settings.codecs,
-            extra_params=("catchall=yes",),
-        )  # fmt: skip
+        # Written out: an `Account` names one transport, and would refuse the calls of the other.
+        account = (
+            f"<sip:offhook@{home}:{port}>;regint=0;answermode=manual;dtmfmode=rtpevent;catchall=yes"
+            f";audio_codecs={','.join(self._settings.codecs)}"
+        )
         agent = await baresip.UserAgent.create(runtime, account, transfer_policy="reject")
-        agent.on_incoming(lambda call: self._invited(BaresipCall(call, core)))
+        agent.on_incoming(lambda call: self._invited(BaresipCall(call, core, self._spawn)))
         return port
 
     def _config(self, port: int) -> baresip.Config:
@@ -200,10 +221,17 @@ class BaresipStack:
             ),
         )
 
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def close(self) -> None:
         """See `SipStack`."""
         import baresip
 
+        if self._tasks:
+            await asyncio.wait(tuple(self._tasks))
         runtime, self._runtime = self._runtime, None
         if runtime is not None:
             try:
