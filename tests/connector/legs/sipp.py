@@ -92,6 +92,23 @@ HUNG_UP = """<recv request="BYE"/><send><![CDATA[
     ]]></send>"""
 
 
+def refer(target: str) -> str:
+    """The other side asks us to call this target, and we will."""
+    return f"""<recv request="REFER"><action>
+      <ereg regexp="{target}" search_in="hdr" header="Refer-To:" check_it="true" assign_to="1"/></action></recv>
+    <Reference variables="1"/>""" + HUNG_UP.split("/>", 1)[1].replace("200 OK", "202 Accepted")
+
+
+def notify(status: int) -> str:
+    """How that went."""
+    body = f"SIP/2.0 {status} Done"
+    head = (
+        request("NOTIFY", 2, "@").replace("application/sdp", "message/sipfrag;version=2.0").replace("@\n", body + "\n")
+    )
+    more = "      Event: refer\n      Subscription-State: terminated;reason=noresource\n      Content-Type"
+    return head.replace("      Content-Type", more) + '<recv response="200"/>'
+
+
 def free_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))

@@ -17,6 +17,7 @@ from offhook.audio import alaw, tones, ulaw
 from offhook.connector import happenings as h
 from offhook.connector.exchange import Connector
 from offhook.connector.integrations import Integration
+from offhook.connector.legs import TransferFailed
 from offhook.connector.legs.baresip import BaresipStack
 from offhook.connector.legs.sip import SipTrunk
 from offhook.connector.legs.sipstack import StackSettings
@@ -57,9 +58,9 @@ class World:
 
 @asynccontextmanager
 async def answering(
-    bot: Bot | None = None, *, peers=("127.0.0.1",), max_calls: int = 10, numbers=(), flow=None, **settings
+    bot: Bot | None = None, *, peers=("127.0.0.1",), max_calls: int = 10, numbers=(), flow=None, targets=(), **settings
 ) -> AsyncIterator[World]:
-    world, connector = World(), Connector()
+    world, connector = World(), Connector(transfer_targets=targets)
     connector.watch(lambda conversation, event: world.events.append(event))
     connector.add_flow(flow or (lambda call: call.audio_connector("bot")), *numbers)
     stack = BaresipStack(StackSettings("127.0.0.1", 0, **settings))
@@ -235,3 +236,20 @@ async def test_without_the_library_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "baresip", None)
     with pytest.raises(UsageError, match=r"pip install 'offhook\[sip\]'"):
         await BaresipStack(StackSettings("127.0.0.1", 0)).start(lambda call: None)
+
+
+@needs_sipp
+@pytest.mark.parametrize(("status", "by", "failed"), [(200, "transfer", False), (603, "flow", True)])
+async def test_callers_are_handed_on_by_refer(tmp_path, status, by, failed):
+    outcomes: list[bool] = []
+
+    async def flow(call) -> None:
+        try:
+            await call.transfer("sip:desk@pbx.example")
+        except TransferFailed:
+            outcomes.append(True)
+
+    async with answering(flow=flow, targets=("sip:*@pbx.example",)) as world:
+        steps = (s.invite(), s.answered(), s.refer("sip:desk@pbx.example"), s.notify(status), s.HUNG_UP)
+        (over,) = await world.call(tmp_path, *steps)
+    assert (over.by, bool(outcomes)) == (by, failed)
