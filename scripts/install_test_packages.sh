@@ -1,23 +1,28 @@
 #!/bin/sh
-# Installs what the tests need from Debian and pip cannot bring: a browser for the pages that Offhook makes, and espeak-ng.
-# Does nothing where it is there already. Needs root (or sudo) and apt.
+# Installs what the tests need from Debian and pip cannot bring: a browser for the pages that Offhook makes, SIPp as the
+# caller of its SIP legs, espeak-ng as a voice. Does nothing where they are there already. Needs root (or sudo) and apt.
 set -eu
 
-command -v chromium >/dev/null && command -v espeak-ng >/dev/null && exit 0
+packages=
+command -v chromium >/dev/null || packages="chromium fonts-dejavu-core"
+command -v sipp >/dev/null || packages="$packages sip-tester"
+command -v espeak-ng >/dev/null || packages="$packages espeak-ng"
+[ -n "$packages" ] || exit 0
 
 command -v apt-get >/dev/null || {
-    echo "test packages: chromium or espeak-ng is missing, and there is no apt-get to install it with: install it, then go on" >&2
+    echo "test packages: there is no apt-get to install them with: install $packages, then go on" >&2
     exit 1
 }
 as_root=
 if [ "$(id -u)" != 0 ]; then
     command -v sudo >/dev/null || {
-        echo "test packages: as root, run: apt-get install chromium espeak-ng" >&2
+        echo "test packages: as root, run: apt-get install $packages" >&2
         exit 1
     }
     as_root=sudo
 fi
-echo "Installing chromium and espeak-ng for the tests (once)"
+echo "Installing for the tests (once): $packages"
 export DEBIAN_FRONTEND=noninteractive
 $as_root apt-get update -qq
-$as_root apt-get install -y -qq --no-install-recommends chromium espeak-ng fonts-dejavu-core >/dev/null
+# shellcheck disable=SC2086  # they are several words
+$as_root apt-get install -y -qq --no-install-recommends $packages >/dev/null

@@ -22,12 +22,14 @@ from ..connector import happenings as h
 from ..connector.exchange import Connector
 from ..connector.integrations import Integration
 from ..connector.legs import Caller
+from ..connector.legs.baresip import BaresipStack
 from ..connector.legs.browser import TalkPage
 from ..connector.legs.mic import MicrophoneLeg, open_device
+from ..connector.legs.sip import SipTrunk
 from ..connector.legs.twilio import Account, TwilioStreams
 from ..connector.legs.wav import WavLeg
 from ..connector.probe import probe, problems
-from ..connector.settings import Settings, TalkTable, TwilioTable, apply, read
+from ..connector.settings import Settings, SipTable, TalkTable, TwilioTable, apply, read
 from ..errors import UsageError
 from ..records.events import Event
 from ..records.usage import Ledger, Meter
@@ -46,6 +48,9 @@ MEASURE_EVERY = 300.0
 @click.option("--talk", type=click.IntRange(0, 65535), metavar="PORT", help="Serve a page with a call button there.")
 @click.option("--talk-host", default="127.0.0.1", show_default=True, help="Address of that page.")
 @click.option("--twilio", type=click.IntRange(0, 65535), metavar="PORT", help="Take Twilio media streams there.")
+@click.option("--sip", type=click.IntRange(0, 65535), metavar="PORT", help="Take SIP calls there, over UDP and TCP.")
+@click.option("--sip-host", metavar="ADDRESS", help="Address of that port.  [default: 127.0.0.1]")
+@click.option("--sip-peer", multiple=True, metavar="ADDRESS", help="Who may call by SIP: an address or a network.")
 @click.option("--wav", "sound", metavar="FILE", help="Make one call that says this file, and end.")
 @click.option("--dtmf", metavar="KEYS@SECONDS,...", help="Keys of that call: 1@2.5,#@3")
 @click.option("--hang-up", type=click.FloatRange(0), help="Seconds after which that call is hung up.")
@@ -109,7 +114,7 @@ async def _run(connector: Connector, settings: Settings, options: dict[str, Any]
         if options["sound"] or options["mic"]:
             return await _one_call(connector, options)
         if not await _open_legs(connector, settings, options, stack):
-            raise UsageError("no leg takes calls: give --talk PORT, --twilio PORT, or a table [legs]")
+            raise UsageError("no leg takes calls: give --talk PORT, --sip PORT, --twilio PORT, or a table [legs]")
         await _until_signal(connector, options["drain"])
     return 0
 
@@ -136,7 +141,22 @@ async def _open_legs(connector: Connector, settings: Settings, options: dict[str
         port = await streams.start(twilio.host, twilio.port)
         stack.push_async_callback(streams.close)
         logger.info("Twilio media streams at ws://%s:%d%s", twilio.host, port, twilio.path)
-    return talk is not None or twilio is not None
+    sip = _sip_table(settings.legs.sip, options)
+    if sip is not None:
+        trunk = SipTrunk(BaresipStack(sip.stack()), connector.take, peers=sip.peers, max_calls=sip.max_calls)
+        port = await trunk.start()
+        stack.push_async_callback(trunk.close)
+        logger.info("SIP at %s port %d, from %s", sip.host, port, ", ".join(sip.peers))
+    return talk is not None or twilio is not None or sip is not None
+
+
+def _sip_table(table: SipTable | None, options: dict[str, Any]) -> SipTable | None:
+    if options["sip"] is None:
+        return table
+    table = table or SipTable()
+    return msgspec.structs.replace(
+        table, port=options["sip"], host=options["sip_host"] or table.host, peers=options["sip_peer"] or table.peers
+    )
 
 
 async def _one_call(connector: Connector, options: dict[str, Any]) -> int:

@@ -18,6 +18,7 @@ from ..records.record import Keep
 from ..records.store import CallStore
 from .exchange import MAX_CALLS, Connector
 from .integrations import MAX_ACTIVE, Integrations, of_table
+from .legs.sipstack import StackSettings
 from .parameters import ORGANIZATION
 from .tomlflow import FallbackTable, FlowTable, flow_of
 
@@ -70,11 +71,32 @@ class TwilioTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fi
     max_calls: int = 100
 
 
+class SipTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """Calls by SIP. `peers`: addresses and networks that may call; see `sipstack.StackSettings` for the others."""
+
+    port: int = 5060
+    host: str = "127.0.0.1"
+    peers: tuple[str, ...] = ()
+    max_calls: int = 100
+    rtp_ports: tuple[int, int] = (20_000, 29_999)
+    rtp_timeout: int = 30
+    codecs: tuple[str, ...] = ("pcmu", "pcma")
+    jitter: tuple[int, int] = (40, 400)
+    headers: tuple[str, ...] = ()
+
+    def stack(self) -> StackSettings:
+        """What the stack has to know."""
+        return StackSettings(
+            self.host, self.port, self.rtp_ports, self.rtp_timeout, self.codecs, self.jitter, self.headers
+        )
+
+
 class LegsTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
     """Where calls come from."""
 
     talk: TalkTable | None = None
     twilio: TwilioTable | None = None
+    sip: SipTable | None = None
 
 
 class Settings(msgspec.Struct, frozen=True):

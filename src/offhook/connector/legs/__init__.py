@@ -47,7 +47,8 @@ class Caller:
 
 
 Cause = Literal["normal", "busy", "no-route", "rejected", "error"]
-"""Why we end a call: SIP legs make 200 or BYE, 486, 404, 403 and 500 of it."""
+"""Why we end a call: SIP legs make BYE of it, or 480, 503, 404, 403 and 500 if it is not answered yet: 503,
+not 486, as it is we who are busy, and a carrier may try another way."""
 
 
 class LegListener(Protocol):

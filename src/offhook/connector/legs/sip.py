@@ -1,0 +1,238 @@
+"""SIP calls as legs, and the door that they come in by. Of the stack beneath it knows the port in `sipstack` only.
+
+The door is shut: who is not listed by address is refused before anybody hears of the call, whatever its headers say.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import re
+from collections.abc import Callable, Sequence
+from typing import Final
+from urllib.parse import unquote
+
+from ...errors import CallEnded, UsageError
+from . import Caller, Cause, LegListener, TransferFailed
+from .inlet import Inlet
+from .outlet import Outlet
+from .sipstack import Invitation, SipCall, SipStack
+from .socket import Arrival
+
+logger = logging.getLogger("offhook.connector")
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_REFUSALS: Final[dict[str, tuple[int, str]]] = {
+    "normal": (480, "Temporarily Unavailable"),
+    "busy": (503, "Service Unavailable"),
+    "no-route": (404, "Not Found"),
+    "rejected": (403, "Forbidden"),
+    "error": (500, "Server Internal Error"),
+}
+_ADDRESS: Final = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^<"]*?))\s*<([^>]*)>')
+_URI: Final = re.compile(r"(?:sips?|tel):(?:([^@;?>]*)@)?([^;?>]*)", re.IGNORECASE)
+_KEYS: Final = frozenset("0123456789*#ABCD")
+#: Strangers that are named in the log; the others would fill it.
+_NAMED: Final = 100
+
+
+def networks(peers: Sequence[str]) -> tuple[Network, ...]:
+    """Addresses and networks of those who may call.
+
+    Raises:
+        UsageError: There is none, or one is no address.
+    """
+    if not peers:
+        raise UsageError("nobody may call by SIP: list the addresses of your carrier or PBX in peers")
+    try:
+        return tuple(ipaddress.ip_network(peer, strict=False) for peer in peers)
+    except ValueError as error:
+        raise UsageError(f"peers: {error}: give addresses or networks, such as 192.0.2.7 or 192.0.2.0/24") from None
+
+
+def party(header: str) -> tuple[str, str]:
+    """Number or user, and display name, of a `From` or `To` header. What cannot be read is empty."""
+    found = _ADDRESS.match(header)
+    name = re.sub(r"\\(.)", r"\1", found[1] or found[2] or "") if found else ""
+    uri = _URI.match((found[3] if found else header).strip())
+    if uri is None:
+        return "", name
+    return unquote(uri[1] if uri[1] is not None else uri[2]), name
+
+
+def caller_of(invitation: Invitation) -> Caller:
+    """Who calls whom. What the network asserts (RFC 3325) counts more than what the caller says."""
+    asserted = invitation.headers.get("P-Asserted-Identity", "")
+    ani, name = party(asserted or invitation.sender)
+    dnis, _ = party(invitation.target)
+    return Caller(ani, dnis, name, kind="sip", headers=invitation.headers)
+
+
+class SipLeg:
+    """A `PhoneLeg`, and the `CallEvents` of its call.
+
+    Attributes:
+        caller: Who calls.
+        ended: Why it is over; empty while it is not.
+    """
+
+    def __init__(self, call: SipCall, left: Callable[[SipLeg], object]) -> None:
+        self.caller = caller_of(call.invitation)
+        self.ended = ""
+        self.inlet = Inlet()
+        self.outlet = Outlet()
+        self._call = call
+        self._left = left
+        self._answered = False
+        self._transferring = False
+        self._listener: LegListener | None = None
+        self._early: list[Callable[[LegListener], None]] = []
+        call.listen(self)
+
+    # CallEvents
+
+    def key(self, digit: str) -> None:
+        if digit in _KEYS and not self.ended:
+            self._tell(lambda listener: listener.key(digit))
+
+    def held(self, on: bool) -> None:
+        if not self.ended:
+            self._tell(lambda listener: listener.held(on))
+
+    def over(self, reason: str) -> None:
+        self._left(self)
+        if not (self.ended or self._transferring):
+            self._tell(lambda listener: listener.hung_up(reason))
+        self.ended = self.ended or reason
+
+    # PhoneLeg
+
+    @property
+    def ahead(self) -> int:
+        """See `PhoneLeg`."""
+        return 0 if self.ended else self._call.waiting
+
+    def attach(self, listener: LegListener) -> None:
+        """See `PhoneLeg`."""
+        self._listener = listener
+        early, self._early = self._early, []
+        for tell in early:
+            tell(listener)
+
+    def _tell(self, news: Callable[[LegListener], None]) -> None:
+        if self._listener is not None:
+            news(self._listener)
+        elif len(self._early) < 100:
+            self._early.append(news)
+
+    async def answer(self) -> None:
+        """See `PhoneLeg`."""
+        if self.ended:
+            raise CallEnded("the caller is gone")
+        await self._call.answer()
+        self._answered = True
+
+    def exchange(self, heard: bytes) -> tuple[bytes, bytes]:
+        """See `Leg`."""
+        if self._answered and not self.ended:
+            self.inlet.push(self._call.read())
+            self._call.write(self.outlet.pace(heard, self._call.waiting))
+        return self.inlet.take(len(heard)), heard
+
+    def flush(self) -> int:
+        """See `PhoneLeg`."""
+        thrown = self.ahead
+        if thrown:
+            self._call.flush()
+        return thrown
+
+    async def transfer(self, target: str) -> None:
+        """See `PhoneLeg`. A number is one of the peer that the call came from."""
+        if self.ended:
+            raise CallEnded("the caller is gone")
+        if not target.startswith(("sip:", "sips:")):
+            source = self._call.invitation.source
+            host = f"[{source}]" if ":" in source else source
+            target = f"sip:{target.removeprefix('tel:')}@{host}"
+        self._transferring = True
+        try:
+            await self._call.refer(target)
+        except TransferFailed:
+            self._transferring = False
+            if self.ended:
+                raise CallEnded("the caller is gone") from None
+            raise
+        self.ended = "transferred"
+
+    def hang_up(self, cause: Cause = "normal") -> None:
+        """See `PhoneLeg`."""
+        if self.ended:
+            return
+        self.ended = f"ended: {cause}"
+        if self._answered:
+            self._call.end()
+        else:
+            self._call.refuse(*_REFUSALS[cause])
+        self._left(self)
+
+
+class SipTrunk:
+    """Takes calls from listed peers.
+
+    Args:
+        stack: What speaks SIP.
+        arrival: Takes each call.
+        peers: Addresses and networks of those who may call.
+        max_calls: Calls at once; further ones are answered with 503.
+
+    Raises:
+        UsageError: No peer is listed, or one is no address.
+    """
+
+    def __init__(self, stack: SipStack, arrival: Arrival, *, peers: Sequence[str], max_calls: int = 100) -> None:
+        self._stack = stack
+        self._arrival = arrival
+        self._peers = networks(peers)
+        self._max_calls = max_calls
+        self._legs: set[SipLeg] = set()
+        self._strangers: set[str] = set()
+        self._full = False
+
+    async def start(self) -> int:
+        """Listen; returns the port. Raises `UsageError`."""
+        return await self._stack.start(self.invited)
+
+    async def close(self) -> None:
+        """Hang up what is on, and stop listening."""
+        for leg in tuple(self._legs):
+            leg.hang_up("normal")
+        await self._stack.close()
+
+    def invited(self, call: SipCall) -> None:
+        """A call has come in."""
+        source = call.invitation.source
+        if not self._may_call(source):
+            call.refuse(403, "Forbidden")
+            if source not in self._strangers and len(self._strangers) < _NAMED:
+                self._strangers.add(source)
+                logger.warning("SIP calls from %s are refused: it is not among the peers", source or "an unknown peer")
+            return None
+        full = len(self._legs) >= self._max_calls
+        if full and not self._full:
+            logger.warning("SIP calls are refused: %d are on, which is max-calls", self._max_calls)
+        self._full = full
+        if full:
+            return call.refuse(503, "Service Unavailable")
+        leg = SipLeg(call, self._legs.discard)
+        self._legs.add(leg)
+        self._arrival(leg)
+        return None
+
+    def _may_call(self, source: str) -> bool:
+        try:
+            address = ipaddress.ip_address(source)
+        except ValueError:
+            return False
+        mapped = getattr(address, "ipv4_mapped", None)
+        return any((mapped or address) in network for network in self._peers)

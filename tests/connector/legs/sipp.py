@@ -1,0 +1,177 @@
+"""SIPp as a caller by SIP, and an ear for the RTP that its caller would hear."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from pathlib import Path
+
+PCAPS = Path("/usr/share/sip-tester")
+_SDP = """v=0
+      o=- 1 1 IN IP4 [local_ip]
+      s=-
+      c=IN IP4 [local_ip]
+      t=0 0
+      m=audio [ear] RTP/AVP {codec} 101
+      a=rtpmap:{codec} {name}/8000
+      a=rtpmap:101 telephone-event/8000
+      a=fmtp:101 0-15
+      a={direction}"""
+_HEAD = """{method} sip:[service]@[remote_ip]:[remote_port] SIP/2.0
+      Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+      From: "Ada" <sip:+15550001111@[local_ip]:[local_port]>;tag=[call_number]
+      To: <sip:[service]@[remote_ip]:[remote_port]>{tag}
+      Call-ID: [call_id]
+      CSeq: {number} {method}
+      Contact: <sip:ada@[local_ip]:[local_port];transport=[transport]>
+      Max-Forwards: 70
+      X-Ticket: 4711
+"""
+
+
+def request(method: str, number: int = 1, body: str = "") -> str:
+    tag = "" if method == "INVITE" and number == 1 else "[peer_tag_param]"
+    head = _HEAD.format(method=method, number=number, tag=tag)
+    kind = "      Content-Type: application/sdp\n" if body else ""
+    retrans = "" if method == "ACK" else ' retrans="500"'
+    return f"<send{retrans}><![CDATA[\n      {head}{kind}      Content-Length: [len]\n\n      {body}\n    ]]></send>"
+
+
+def invite(codec: int = 0, number: int = 1, direction: str = "sendrecv") -> str:
+    name = {0: "PCMU", 8: "PCMA"}[codec]
+    return request("INVITE", number, _SDP.format(codec=codec, name=name, direction=direction))
+
+
+def answered(number: int = 1) -> str:
+    return response(200) + request("ACK", number)
+
+
+def response(status: int) -> str:
+    return f'<recv response="100" optional="true"/><recv response="180" optional="true"/><recv response="{status}"/>'
+
+
+def play(file: object, codec: int = 0) -> str:
+    """A file of G.711 as 20 ms packets."""
+    return f'<nop><action><exec rtp_stream="{file},1,{codec}"/></action></nop>'
+
+
+def pcap(name: str) -> str:
+    """Packets that were recorded. Needs root."""
+    return f'<nop><action><exec play_pcap_audio="{PCAPS / name}"/></action></nop>'
+
+
+def payloads(name: str) -> bytes:
+    """What those packets carry: RTP in UDP over IPv4 over Ethernet."""
+    data, at, found = (PCAPS / name).read_bytes(), 24, bytearray()
+    while at < len(data):
+        (length,) = struct.unpack("<I", data[at + 8 : at + 12])
+        found += data[at + 16 + 14 + 20 + 8 + 12 : at + 16 + length]
+        at += 16 + length
+    return bytes(found)
+
+
+def pause(milliseconds: int) -> str:
+    return f'<pause milliseconds="{milliseconds}"/>'
+
+
+def bye(number: int = 2) -> str:
+    return request("BYE", number) + '<recv response="200"/>'
+
+
+#: The other side ends the call.
+HUNG_UP = """<recv request="BYE"/><send><![CDATA[
+      SIP/2.0 200 OK
+      [last_Via:]
+      [last_From:]
+      [last_To:]
+      [last_Call-ID:]
+      [last_CSeq:]
+      Content-Length: 0
+
+    ]]></send>"""
+
+
+def refer(target: str) -> str:
+    """The other side asks us to call this target, and we will."""
+    return f"""<recv request="REFER"><action>
+      <ereg regexp="{target}" search_in="hdr" header="Refer-To:" check_it="true" assign_to="1"/></action></recv>
+    <Reference variables="1"/>""" + HUNG_UP.split("/>", 1)[1].replace("200 OK", "202 Accepted")
+
+
+def notify(status: int) -> str:
+    """How that went."""
+    body = f"SIP/2.0 {status} Done"
+    head = (
+        request("NOTIFY", 2, "@").replace("application/sdp", "message/sipfrag;version=2.0").replace("@\n", body + "\n")
+    )
+    more = "      Event: refer\n      Subscription-State: terminated;reason=noresource\n      Content-Type"
+    return head.replace("      Content-Type", more) + '<recv response="200"/>'
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def sipp(
+    folder: Path,
+    port: int,
+    *steps: str,
+    to: str = "+15550002222",
+    calls: int = 1,
+    ear: int = 9,
+    options: tuple[str, ...] = (),
+) -> tuple[int, str]:
+    """Make calls; the exit code (0: all went by the scenario), and what went wrong."""
+    scenario = folder / f"scenario{free_port()}.xml"
+    scenario.write_text(
+        '<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="test">\n' + "\n".join(steps) + "\n</scenario>\n"
+    )
+    errors = scenario.with_suffix(".log")
+    process = await asyncio.create_subprocess_exec(
+        "sipp", "-sf", str(scenario), "-s", to, "-i", "127.0.0.1", "-p", str(free_port()), "-mi", "127.0.0.1",
+        "-m", str(calls), "-key", "ear", str(ear), "-timeout", "30", "-timeout_error", "-nostdin",
+        "-trace_err", "-error_file", str(errors), *options, f"127.0.0.1:{port}",
+        cwd=folder, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        _, said = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return process.returncode or 0, (errors.read_text() if errors.exists() else "") + said.decode()
+
+
+class Ear(asyncio.DatagramProtocol):
+    """Hears RTP.
+
+    Attributes:
+        heard: Payload of audio by its type.
+        sizes: Lengths of payloads that have come.
+    """
+
+    def __init__(self) -> None:
+        self.heard: dict[int, bytearray] = {}
+        self.sizes: set[int] = set()
+        self.port = 0
+        self._transport: asyncio.BaseTransport | None = None
+
+    async def open(self) -> Ear:
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=("127.0.0.1", 0))
+        self._transport = transport
+        self.port = transport.get_extra_info("sockname")[1]
+        return self
+
+    def datagram_received(self, data: bytes, address: object) -> None:
+        if len(data) > 12:
+            kind = struct.unpack("!BB", data[:2])[1] & 0x7F
+            self.heard.setdefault(kind, bytearray()).extend(data[12:])
+            self.sizes.add(len(data) - 12)
+
+    def close(self) -> None:
+        assert self._transport is not None
+        self._transport.close()

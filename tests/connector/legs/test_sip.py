@@ -1,0 +1,201 @@
+"""Legs by SIP over a stack of the test's own: who may call, what is told, and how calls end."""
+
+from __future__ import annotations
+
+import pytest
+
+from offhook.audio import ulaw
+from offhook.connector.legs import TransferFailed
+from offhook.connector.legs.sip import SipLeg, SipTrunk, caller_of, networks, party
+from offhook.connector.legs.sipstack import Invitation
+from offhook.errors import CallEnded, UsageError
+
+
+class Call:
+    """A `SipCall` that notes what it is told to do."""
+
+    def __init__(self, source: str = "192.0.2.7", **headers: str) -> None:
+        self.invitation = Invitation(source, '"Ada" <sip:+1999@pbx.example>;tag=1', "<sip:+1888@us.example>", headers)
+        self.did: list[object] = []
+        self.written = bytearray()
+        self.said = b""
+        self.refuses_transfers = False
+
+    def listen(self, events) -> None:
+        self.events = events
+
+    def refuse(self, status: int, reason: str) -> None:
+        self.did.append(status)
+
+    async def answer(self) -> None:
+        self.did.append("answer")
+
+    def end(self) -> None:
+        self.did.append("bye")
+
+    def read(self) -> bytes:
+        said, self.said = self.said, b""
+        return said
+
+    def write(self, ulaw_audio: bytes) -> None:
+        self.written += ulaw_audio
+
+    @property
+    def waiting(self) -> int:
+        return len(self.written)
+
+    def flush(self) -> None:
+        self.written.clear()
+
+    async def refer(self, uri: str) -> None:
+        if self.refuses_transfers:
+            raise TransferFailed("603 Decline")
+        self.did.append(uri)
+        self.events.over("transferred")
+
+
+class Stack:
+    async def start(self, invited) -> int:
+        self.invited = invited
+        return 5060
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class Listener:
+    def __init__(self) -> None:
+        self.told: list[object] = []
+        self.key = self.held = self.hung_up = self.told.append
+
+
+async def trunk_of(*peers: str, max_calls: int = 10):
+    stack, legs = Stack(), []
+    trunk = SipTrunk(stack, legs.append, peers=peers, max_calls=max_calls)
+    await trunk.start()
+    return trunk, stack, legs
+
+
+@pytest.mark.parametrize(
+    ("source", "may"),
+    [
+        ("192.0.2.7", True),
+        ("192.0.2.8", False),
+        ("198.51.100.200", True),
+        ("::ffff:192.0.2.7", True),
+        ("2001:db8::1", True),
+        ("2001:db9::1", False),
+        ("", False),
+    ],
+)
+async def test_only_listed_peers_may_call(source, may):
+    _, stack, legs = await trunk_of("192.0.2.7", "198.51.100.0/24", "2001:db8::/32")
+    call = Call(source)
+    stack.invited(call)
+    assert (len(legs), call.did) == ((1, []) if may else (0, [403]))
+
+
+@pytest.mark.parametrize("peers", [(), ("pbx.example",), ("192.0.2.7/99",)])
+def test_the_door_is_shut_until_somebody_is_listed(peers):
+    with pytest.raises(UsageError, match="peers"):
+        networks(peers)
+
+
+async def test_above_the_limit_calls_are_refused_until_one_is_over():
+    trunk, stack, legs = await trunk_of("192.0.2.7", max_calls=1)
+    stack.invited(first := Call())
+    stack.invited(second := Call())
+    assert second.did == [503]
+    first.events.over("hung up")
+    stack.invited(Call())
+    assert len(legs) == 2
+    await trunk.close()
+    assert stack.closed
+
+
+@pytest.mark.parametrize(
+    ("header", "is_"),
+    [
+        ('"Ada \\"L\\" King" <sip:+1555@pbx.example;user=phone>;tag=x', ("+1555", 'Ada "L" King')),
+        ("Ada <sips:ada@pbx.example:5061>", ("ada", "Ada")),
+        ("<tel:+1555;phone-context=x>", ("+1555", "")),
+        ("sip:100%23@10.0.0.1;tag=1", ("100#", "")),
+        ("<sip:pbx.example>", ("pbx.example", "")),
+        ("nonsense", ("", "")),
+        ("", ("", "")),
+    ],
+)
+def test_numbers_and_names_of_headers(header, is_):
+    assert party(header) == is_
+
+
+def test_what_the_network_asserts_counts_more_than_what_the_caller_says():
+    asserted = Invitation("192.0.2.7", '"Anonymous" <sip:anonymous@anonymous.invalid>', "<sip:+1888@us.example>",
+                          {"P-Asserted-Identity": '"Ada" <sip:+1999@carrier.example>'})  # fmt: skip
+    caller = caller_of(asserted)
+    assert (caller.ani, caller.dnis, caller.ani_name, caller.kind) == ("+1999", "+1888", "Ada", "sip")
+
+
+async def test_audio_keys_hold_and_hang_up():
+    call, left = Call(), []
+    leg, listener = SipLeg(call, left.append), Listener()
+    call.events.key("1")
+    leg.attach(listener)
+    with_nothing = leg.exchange(ulaw.silence(160))
+    assert call.written == b""
+    await leg.answer()
+    call.said = bytes(range(100)) + bytes(60)
+    said, heard = leg.exchange(b"\x10" * 160)
+    assert said == bytes(range(100)) + bytes(60)
+    assert (with_nothing, heard) == ((ulaw.silence(160), ulaw.silence(160)), b"\x10" * 160)
+    assert bytes(call.written[-160:]) == b"\x10" * 160
+    assert leg.ahead == leg.flush() == 320
+    assert leg.ahead == 0
+    for event in (call.events.held, call.events.held):
+        event(True)
+    call.events.key("x")
+    call.events.over("hung up")
+    assert listener.told == ["1", True, True, "hung up"]
+    assert left == [leg]
+    leg.hang_up()
+    assert call.did == ["answer"]
+    with pytest.raises(CallEnded):
+        await leg.answer()
+
+
+@pytest.mark.parametrize(
+    ("cause", "status"), [("normal", 480), ("busy", 503), ("no-route", 404), ("rejected", 403), ("error", 500)]
+)
+async def test_causes_before_and_after_the_answer(cause, status):
+    early, late = Call(), Call()
+    SipLeg(early, lambda leg: None).hang_up(cause)
+    leg, listener = SipLeg(late, lambda leg: None), Listener()
+    leg.attach(listener)
+    await leg.answer()
+    leg.hang_up(cause)
+    late.events.over("hung up")
+    assert (early.did, late.did, listener.told) == ([status], ["answer", "bye"], [])
+
+
+@pytest.mark.parametrize(
+    ("target", "uri"), [("tel:+1555", "sip:+1555@192.0.2.7"), ("sip:a@b.example", "sip:a@b.example")]
+)
+async def test_transfers(target, uri):
+    call, listener = Call(), Listener()
+    leg = SipLeg(call, lambda leg: None)
+    leg.attach(listener)
+    await leg.answer()
+    await leg.transfer(target)
+    assert (call.did, listener.told, leg.ended) == (["answer", uri], [], "transferred")
+
+
+async def test_a_transfer_that_is_not_taken_leaves_the_caller_here():
+    call, listener = Call(), Listener()
+    leg = SipLeg(call, lambda leg: None)
+    leg.attach(listener)
+    await leg.answer()
+    call.refuses_transfers = True
+    with pytest.raises(TransferFailed):
+        await leg.transfer("+1555")
+    call.events.over("hung up")
+    assert listener.told == ["hung up"]
