@@ -112,3 +112,41 @@ async def test_every_call_is_told_when_an_engine_of_a_fallback_fails(monkeypatch
     assert changed.engine.startswith("Scripted")
     await platform.hang_up()
     await bot.quiet()
+
+
+async def test_further_engines_take_over_their_language_and_answer_to_their_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr(registry, "recogniser", lambda name: loaded.append(name) or Scripted("Tres, cuatro."))
+    english, other = Scripted("Yes."), Scripted("Oui.", languages=("fr",))
+    engines = Engines(
+        LoudIsVoice, {"en": english, "*": other}, Tones(), recognisers={"es": "late:es", "digits": "late:digits"},
+        punctuation=False,
+    )  # fmt: skip
+    default = await engines.recogniser()
+    assert engines.recogniser_of("fr-FR") is engines.recogniser_of(None) is default
+    spanish, digits = engines.recogniser_of("es-MX"), engines.recogniser_named("digits")
+    assert spanish is not None
+    assert spanish is not digits
+    assert engines.recogniser_named("late:other") is engines.recogniser_named("late:other")
+    assert loaded == []
+    heard = await asyncio.to_thread(spanish.transcribe, np.zeros(10, np.float32), "es-MX")
+    assert (heard.text, loaded) == ("tres cuatro", ["late:es"]), "loaded by its first utterance, written as the others"
+
+
+async def test_fallbacks_by_language_and_those_that_load_late_tell_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = fallback(Scripted(error=EngineError("no power")), Scripted("one"), failures=1)
+    late = fallback(Scripted(error=EngineError("no line")), Scripted("two"), failures=1)
+    monkeypatch.setattr(registry, "recogniser", lambda name: late)
+    engines = Engines(LoudIsVoice, {"en": first, "*": Scripted()}, Tones(), recognisers={"es": "late"})
+    told: list[str] = []
+    engines.watch(lambda state: told.append(state.reason))
+    for _ in range(2):
+        await engines.recogniser()
+        spanish = engines.recogniser_of("es")
+        assert spanish is not None
+    for engine in (await engines.recogniser(), spanish):
+        await asyncio.to_thread(engine.transcribe, np.zeros(10, np.float32), None)
+    await asyncio.sleep(0)
+    assert told == ["no power", "no line"]

@@ -84,6 +84,51 @@ async def test_a_caller_who_goes_on_talking_is_not_waited_for() -> None:
     await platform.host.quiet()
 
 
+async def test_a_cough_meanwhile_does_not_end_the_wait() -> None:
+    async def handler(call: Call) -> None:
+        async for _ in call.turns():
+            await asyncio.sleep(60)
+
+    _, platform = await start(handler)
+    await platform.live(2.5, voice(1.0))
+    await platform.live(1.0, voice(0.13))
+    await platform.live(5.0)
+    assert len(platform.audio) == pytest.approx(2400, abs=400), "the filler, once"
+    assert platform.disconnected is not None
+    await platform.over()
+
+
+async def test_who_asks_for_keys_has_nothing_to_say() -> None:
+    keyed: list[str] = []
+
+    async def handler(call: Call) -> None:
+        await call.listen()
+        keyed.append(await call.dtmf(4, first=20.0))
+
+    _, platform = await start(handler)
+    await platform.live(1.5, voice(1.0))
+    await platform.live(10.0)
+    assert platform.audio == b""
+    assert platform.disconnected is None
+    await platform.hang_up()
+
+
+async def test_a_question_after_its_answer_is_waited_for() -> None:
+    async def handler(call: Call) -> None:
+        await call.ask("What is it?", attempts=1)
+        await asyncio.sleep(60)
+
+    _, platform = await start(handler)
+    await platform.live(4.0)
+    before = len(platform.audio)
+    await platform.live(1.5, voice(1.0))
+    await platform.live(3.0)
+    assert len(platform.audio) - before == pytest.approx(2400, abs=400)
+    await platform.live(4.0)
+    assert platform.disconnected is not None
+    await platform.over()
+
+
 async def test_what_was_not_understood_is_not_waited_for() -> None:
     async def handler(call: Call) -> None:
         async for _ in call.turns():

@@ -109,6 +109,21 @@ async def test_a_voice_that_comes_back_goes_on_in_the_same_stream() -> None:
     assert ear.texts() == ["streamed"]
 
 
+async def test_another_recogniser_gets_the_utterance_under_way_from_its_first_sound_on() -> None:
+    one, other = Streaming(), Streaming()
+    ear = Ear(one)
+    ear.hear(silence(1.0) + voice(1.0))
+    ear.listener.change(recogniser=other)
+    assert one.utterances[0].closed == 1
+    ear.hear(voice(0.5))
+    (utterance,) = other.utterances
+    assert len(utterance.pcm) / 8000 == pytest.approx(len(one.utterances[0].pcm) / 8000 + 0.5, abs=0.02)
+    ear.hear(silence(1.0))
+    await ear.work()
+    assert ear.texts() == ["streamed"]
+    assert one.utterances[0].results == 0
+
+
 async def test_a_line_that_is_cut_loses_nothing() -> None:
     engine = Streaming("whole", cut=True)
     ear = Ear(engine)

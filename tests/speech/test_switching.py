@@ -9,6 +9,7 @@ import pytest
 from tests.speech.doubles import Scripted
 
 from offhook.errors import UsageError
+from offhook.speech import pool as pools
 from offhook.speech import registry
 from offhook.speech.engines import Float32, Transcription
 from offhook.speech.switching import Identifying, LateRecogniser
@@ -70,6 +71,18 @@ def test_an_engine_is_loaded_by_its_first_utterance(monkeypatch: pytest.MonkeyPa
     assert loaded == []
     assert late.transcribe(np.zeros(10, np.float32), None).text == "late"
     assert (late.rate, late.languages) == (8000, ("en",))
+
+
+def test_engines_that_wait_do_not_hold_the_threads_of_those_that_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = pools.Pool(1)
+    monkeypatch.setattr(pools, "shared", lambda: one)
+    monkeypatch.setattr(registry, "recogniser", lambda uri: Scripted("late"))
+    late = LateRecogniser("moonshine:tiny-en")
+    both = Identifying(late, late, ("es",))
+    assert late.waits
+    assert both.waits
+    asked = [pools.of(both).hand_in(both.transcribe, np.zeros(10, np.float32), "en") for _ in range(3)]
+    assert [future.result(10).text for future in asked] == ["late"] * 3
 
 
 def test_a_name_that_is_none_is_told_at_once() -> None:
