@@ -9,9 +9,10 @@ from typing import Final
 
 import msgspec
 
-from .messages import KINDS, ClientMessage, Header, Parameters, ServerMessage
+from .messages import KINDS, ClientMessage, Header, Parameters, PingMessage, ServerMessage
 
 _header: Final = msgspec.json.Decoder(Header)
+_ping: Final = msgspec.json.Decoder(PingMessage)
 _parameters: Final = {name: msgspec.json.Decoder(kind.parameters) for name, kind in KINDS.items()}
 _encode: Final = msgspec.json.Encoder().encode
 NO_PARAMETERS: Final = msgspec.Raw(b"{}")
@@ -37,6 +38,16 @@ def decode_header(text: str) -> Header:
         raise Malformed("not an AudioHook message") from None
     except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError, OverflowError):
         raise Malformed("not well-formed JSON") from None
+
+
+def decode_ping(text: str) -> PingMessage | None:
+    """Read a whole ping in one step; None if it is anything else, or not as it should be."""
+    if '"ping"' not in text:
+        return None
+    try:
+        return _ping.decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError, OverflowError):
+        return None
 
 
 def decode_parameters(header: Header) -> Parameters:

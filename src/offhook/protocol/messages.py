@@ -184,6 +184,18 @@ class Header(msgspec.Struct, frozen=True):
     parameters: msgspec.Raw = msgspec.Raw(b"")
 
 
+class PingMessage(msgspec.Struct, frozen=True, gc=False):
+    """A client's whole `ping`, with all that P3.1 and P4.5 ask of it."""
+
+    version: Literal["2"]
+    id: str
+    type: Literal["ping"]
+    seq: Sequence
+    serverseq: Sequence
+    position: str
+    parameters: Ping = Ping()
+
+
 class ClientMessage(msgspec.Struct, frozen=True):
     """A message of the client as sent; key order as production writes it."""
 

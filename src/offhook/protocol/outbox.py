@@ -125,6 +125,10 @@ class PacedOutbox:
         for at in range(0, len(data), self.frame):
             self._audio.append(data[at : at + self.frame])
 
+    def charge_pong(self, now: float) -> None:
+        """Count a pong that leaves past the queue. Ask only while nothing waits."""
+        self._text_bucket.take(now)
+
     def take_audio(self, now: float) -> bool:
         """Whether one audio message may leave now; if so, it is charged. Ask only while nothing waits."""
         return self._held_until <= now and self._audio_bucket.try_take(now)

@@ -25,12 +25,12 @@ from .events import (
     Resumed,
     Violation,
 )
+from .liveness import LivenessSession
 from .media import Media
 from .messages import DisconnectReason, Header, Parameters, Role
 from .outbox import PacedOutbox, Queued
 from .position import RATE
 from .profiles import CONNECTOR, Profile
-from .session import Session
 from .states import State, may_carry_audio, may_send
 
 KEYS = frozenset("0123456789*#ABCD")
@@ -43,7 +43,7 @@ _BARE: Final[Mapping[str, Callable[[int], Event]]] = {
 _OPEN: Final = State.OPEN  # looked up for each frame of audio: members of an enum are not cheap to find
 
 
-class ServerSession(Session):
+class ServerSession(LivenessSession):
     """The machine of the side that accepts: a bot or a monitor.
 
     Args:
@@ -55,13 +55,8 @@ class ServerSession(Session):
 
     __slots__ = (
         "__dict__",  # made only where an application hangs things of its own on a session
-        "_doubted",
-        "_heard",
-        "_looked_at",
         "_open",
         "_organization_id",
-        "_paced",
-        "_width",
         "media",
     )  # fmt: skip
     role: ClassVar[Role] = Role.SERVER
@@ -74,15 +69,10 @@ class ServerSession(Session):
         organization_id: str | None = None,
         strict: bool = False,
     ) -> None:
-        self._paced = PacedOutbox()
-        super().__init__(id, profile, self._paced, strict=strict, exact_acks=strict)
+        super().__init__(id, profile, PacedOutbox(), strict=strict, exact_acks=strict)
         self.media: Media | None = None
         self._organization_id = organization_id
         self._open: messages.Open | None = None
-        self._width = 0
-        self._looked_at = 0
-        self._heard = 0.0
-        self._doubted: tuple[int, int] | None = None
 
     @property
     def position(self) -> int:
@@ -379,17 +369,6 @@ class ServerSession(Session):
             self._finish(clean=False)
         elif name == "socket":
             self._finish(clean=True)
-
-    def _look_for_life(self) -> None:
-        """Audio on the lane leaves no time behind: one that has moved since the last look is given as long again."""
-        due, moved = self._heard + limits.IDLE_TIMEOUT, self.lane.position != self._looked_at
-        if due > self._now:
-            self._deadlines["idle"] = due
-        elif moved:
-            self._looked_at = self.lane.position
-            self._deadlines["idle"] = self._now + limits.IDLE_TIMEOUT
-        else:
-            self._violate(408, "neither ping nor audio")
 
     def _fail(self, code: int, rule: str) -> None:
         if may_send(self._machine, self.state, self.role, "disconnect"):

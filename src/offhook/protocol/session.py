@@ -102,6 +102,14 @@ class Session:
         """
         return False
 
+    def answer_ping(self, text: str, now: float) -> str | None:
+        """The short way of a ping: the pong to it, if it is a ping that nothing is to be said against.
+
+        The shell must send the pong if there is one, and nothing is reported. If not, nothing has changed, and
+        `receive` has to judge. It saves most of what a call without news costs a shell that carries thousands.
+        """
+        return None
+
     def data_to_send(self, now: float) -> Sequence[str | bytes]:
         """Messages that leave now, in order; the shell sends all of them."""
         self._tick(now)

@@ -111,7 +111,7 @@ class Connection:
         self.flush()
 
     def received(self, data: str | bytes) -> None:
-        if isinstance(data, bytes) and self.audio(data):
+        if self.audio(data) if isinstance(data, bytes) else self._answers(data):
             return  # nothing waits to leave, and no deadline has come nearer by it
         now = self._clock()
         self._traffic.count_in(data)
@@ -120,6 +120,34 @@ class Connection:
         self._deliver(self.session.receive(data, now))
         if self.session.has_output or self.session.finished or isinstance(data, str):
             self.flush()
+
+    def _answers(self, text: str) -> bool:
+        """Whether this was a ping that could be answered at once."""
+        wire = self._wire
+        if wire is None or self._flushing:
+            return False
+        now = self._clock()
+        pong = self.session.answer_ping(text, now)
+        if pong is None:
+            return False
+        self._traffic.messages_in += 1
+        self._traffic.messages_out += 1
+        if self.tap is not None:
+            self._show_both(text, pong, now)
+        wire.send(pong)
+        if self._again or wire.backlog > MAX_BACKLOG:
+            self.flush()
+        return True
+
+    def _show_both(self, ping: str, pong: str, now: float) -> None:
+        """What a tap asks for meanwhile leaves behind the pong, which has its number already."""
+        self._again = False
+        self._flushing = True
+        try:
+            self._show(self.session.peer, ping, now)
+            self._show(self.session.role, pong, now)
+        finally:
+            self._flushing = False
 
     def lost(self, code: int, reason: str) -> None:
         self._wire = None
