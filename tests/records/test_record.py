@@ -15,7 +15,7 @@ from tests.records.calls import SESSION, STARTED, TONE, fill
 from offhook.audio.wav import read_ulaw
 from offhook.errors import UsageError
 from offhook.protocol import trace
-from offhook.records import disk, layout, record, recording, report, tape
+from offhook.records import disk, layout, recording, report, tape
 from offhook.records.events import Heard, Key, MessageSeen
 from offhook.records.store import CallRecord, CallStore, Keep
 
@@ -32,7 +32,7 @@ def test_a_whole_call(tmp_path: Path) -> None:
     assert all((kept.folder / name).stat().st_size for name in summary.files.values())
     assert summary.audio["client"].messages == 30
     assert summary.audio["client"].bytes == 48_000
-    assert summary.messages == {"client": {"dtmf": 1}, "server": {}}
+    assert summary.messages == {"client": {"open": 1}, "server": {}}
     assert not any(isinstance(event, MessageSeen) for event in summary.events)
     assert [event.final for event in summary.events if isinstance(event, Heard)] == [True]
     with (kept.folder / "trace.ndjson").open("rb") as lines:
@@ -134,7 +134,7 @@ def test_a_crash_leaves_trace_and_audio(tmp_path: Path) -> None:
     call = layout.load(kept.folder)
     assert not call.finished
     assert call.session == SESSION
-    assert call.seconds >= 60 - record.BATCH_SECONDS - 0.3
+    assert call.seconds >= 60 - 2.3  # of sound and trace, 16 kB wait for the rest of their piece
     external, _ = read_ulaw(kept.folder / "audio.wav")
     assert len(external) >= 57 * 8000
     assert external == (TONE * 300)[: len(external)]
@@ -156,6 +156,48 @@ def test_work_for_the_disk_is_rare(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(disk.Disk, "submit", count)
     fill(kept, seconds=60)  # 300 messages
     assert handed <= 61  # 16 kB a second from this side, twice: sound and trace
+    kept.finish().result()
+    store.close()
+
+
+def test_what_comes_now_and_then_is_gathered_and_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message in five seconds never fills a piece: a crash still finds those that are older than `disk.GATHER`."""
+    monkeypatch.setattr(disk, "GATHER", 0.01)
+    store = CallStore(tmp_path, Keep.of("messages"))
+    kept = store.begin(SESSION, STARTED)
+    written = threading.Event()
+    write = tape.Tape.write
+
+    def told(*given: object) -> None:
+        write(*given)  # type: ignore[arg-type]
+        written.set()
+
+    monkeypatch.setattr(tape.Tape, "write", told)
+    assert kept.folder is not None
+    for number in range(3):
+        kept.message("client", f'{{"version":"2","type":"ping","seq":{number}}}', number)
+        kept.message("server", "no JSON", number)
+        assert written.wait(10)
+        written.clear()
+        with (kept.folder / "trace.ndjson").open("rb") as lines:
+            assert len(trace.read(lines).messages) in (2 * number + 1, 2 * number + 2), "the second may gather again"
+    summary = kept.finish().result()
+    assert summary.messages == {"client": {"ping": 3}, "server": {}}
+    with (kept.folder / "trace.ndjson").open("rb") as lines:
+        told_in_order = [message.data for message in trace.read(lines).messages if message.sender == "client"]
+    assert [f'"seq":{number}' in data for number, data in enumerate(told_in_order)] == [True] * 3
+    kept.message("client", "late", 4.0)
+    store.close()
+
+
+def test_what_was_gathered_is_written_when_the_process_ends(tmp_path: Path) -> None:
+    store = CallStore(tmp_path, Keep.of("messages"))
+    kept = store.begin(SESSION, STARTED)
+    kept.message("client", '{"version":"2","type":"ping","seq":1}', 0.5)
+    store.close()
+    assert kept.folder is not None
+    with (kept.folder / "trace.ndjson").open("rb") as lines:
+        assert len(trace.read(lines).messages) == 1
     kept.finish().result()
     store.close()
 

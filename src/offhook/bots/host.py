@@ -64,6 +64,7 @@ class Host:
         self.sinks = SinkTimes(self.lines)
         self._router: Router[Handler] = Router()
         self._watchers: list[Watcher] = []
+        self._looks = False  # whether a watcher wants to see messages
 
     @overload
     def handler(self, path: H, /) -> H: ...
@@ -94,10 +95,16 @@ class Host:
     def has_handler(self) -> bool:
         return bool(self._router)
 
-    def watch(self, watcher: Watcher) -> None:
-        """Have a function called with each event of each session: for consoles and meters. It must not block."""
+    def watch(self, watcher: Watcher, *, messages: bool = True) -> None:
+        """Have a function called with each event of each session: for consoles and meters. It must not block.
+
+        Args:
+            watcher: Gets the session and the event.
+            messages: Whether it wants `MessageSeen` too, which costs something for each ping of each call.
+        """
         self._watchers.append(watcher)
-        for line in self.lines:
+        self._looks |= messages
+        for line in self.lines if messages else ():
             line.journal.look()
 
     def observe(self, line: Line, event: AnyEvent) -> None:
@@ -136,7 +143,7 @@ class Host:
         line = self.line(self, link, handler)
         self.lines.add(line)
         self.sinks.begin(line)
-        if self._watchers:
+        if self._looks:
             line.journal.look()
         line.start()
         return line.on_event

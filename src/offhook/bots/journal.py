@@ -55,11 +55,13 @@ class Journal:
         self._feeds: list[Feed[happenings.AnyEvent]] = []
         self._over = False
         self._noted: set[str] = set()
+        self._looked_at = False
         self.privacy = Privacy(lambda: connection.now)
         connection.tap = self._tap if record is not None else None
 
     def look(self) -> None:
         """Somebody wants to see the messages too: until then, nobody pays for it."""
+        self._looked_at = True
         self._connection.tap = self._tap
 
     @property
@@ -159,7 +161,7 @@ class Journal:
         t = now - self._began
         if self.record is not None:
             self.record.message(sender.value, self.privacy.of_message(sender, data), t)
-        if isinstance(data, bytes):
+        if isinstance(data, bytes) or not self._looked_at:
             return
         try:
             header = codec.decode_header(data)

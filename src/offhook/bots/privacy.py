@@ -34,7 +34,7 @@ class Privacy:
     @property
     def of_keys(self) -> bool:
         """Whether keys may not be kept."""
-        return self._depth > 0 or self._clock() < self._keys_until
+        return self._depth > 0 or (self._keys_until > 0.0 and self._clock() < self._keys_until)
 
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:

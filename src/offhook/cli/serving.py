@@ -63,7 +63,7 @@ class Serving:
         self.host: Host = served(target, options)
         self._board = board or Board.alone(len(access.keys or ()))
         if options["as_json"]:
-            self.host.watch(_EventLines(self._number))
+            self.host.watch(_EventLines(self._number), messages=False)
         if options["keep"]:
             self.host.store = CallStore(Path(options["keep"]), Keep.of(options["keep_what"]))
             self.host.store.prepare()

@@ -9,9 +9,10 @@ from typing import Final
 
 import msgspec
 
-from .messages import KINDS, ClientMessage, Header, Parameters, PingMessage, ServerMessage
+from .messages import KINDS, ClientMessage, Header, Parameters, PingMessage, ServerMessage, Typed
 
 _header: Final = msgspec.json.Decoder(Header)
+_type: Final = msgspec.json.Decoder(Typed)
 _ping: Final = msgspec.json.Decoder(PingMessage)
 _parameters: Final = {name: msgspec.json.Decoder(kind.parameters) for name, kind in KINDS.items()}
 _encode: Final = msgspec.json.Encoder().encode
@@ -38,6 +39,14 @@ def decode_header(text: str) -> Header:
         raise Malformed("not an AudioHook message") from None
     except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError, OverflowError):
         raise Malformed("not well-formed JSON") from None
+
+
+def decode_type(text: str) -> str:
+    """Read no more of a message than its type; empty if there is none."""
+    try:
+        return _type.decode(text).type
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError, OverflowError):
+        return ""
 
 
 def decode_ping(text: str) -> PingMessage | None:

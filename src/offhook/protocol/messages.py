@@ -184,6 +184,12 @@ class Header(msgspec.Struct, frozen=True):
     parameters: msgspec.Raw = msgspec.Raw(b"")
 
 
+class Typed(msgspec.Struct, frozen=True, gc=False):
+    """What a message is, and nothing else of it."""
+
+    type: str = ""
+
+
 class PingMessage(msgspec.Struct, frozen=True, gc=False):
     """A client's whole `ping`, with all that P3.1 and P4.5 ask of it."""
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import atexit
 import logging
+import math
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
@@ -22,6 +24,8 @@ MAX_WAITING: Final = 64 * 1024 * 1024
 
 #: Seconds that work may wait for that of other calls.
 LINGER: Final = 0.25
+#: Seconds after which what a call has gathered meanwhile is written, if not for its size before.
+GATHER: Final = 2.0
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +38,7 @@ class Disk:
 
     def __init__(self) -> None:
         self._queue: deque[tuple[Callable[[], object], int] | None] = deque()
+        self._gathering: deque[tuple[float, Callable[[], object]]] = deque()
         self._some = threading.Event()
         self._hurry = threading.Event()
         self._lock = threading.Lock()
@@ -63,6 +68,14 @@ class Disk:
                 atexit.register(self.close)
             self._queue.append((work, size))
         self._wake(hurry=not soon)
+
+    def gather(self, work: Callable[[], object]) -> None:
+        """Have `work` done when `GATHER` seconds have passed; it takes what has come together until then."""
+        self._gathering.append((time.monotonic() + GATHER, work))
+        if self._thread is None:
+            self.submit(_nothing, soon=True)
+        elif not self._some.is_set():
+            self._some.set()
 
     def result(self, work: Callable[[], Result]) -> Future[Result]:
         """Queue `work` behind all that waits, and get to know what comes of it."""
@@ -96,22 +109,42 @@ class Disk:
 
     def _run(self) -> None:
         while True:
-            self._some.wait()
+            self._some.wait(LINGER if self._gathering else None)
             self._hurry.wait(LINGER)
             # Cleared before the queue is emptied: what comes meanwhile is either done now or wakes us again.
             self._some.clear()
             self._hurry.clear()
-            while self._queue:
-                item = self._queue.popleft()
-                if item is None:
-                    return
-                work, size = item
-                try:
-                    work()
-                except Exception:
-                    _log.exception("file work of the records failed")
-                with self._lock:
-                    self._waiting -= size
+            if not self._do_queued():
+                return self._do_gathered(math.inf)
+            self._do_gathered(time.monotonic())
+
+    def _do_queued(self) -> bool:
+        """Whether to go on."""
+        while self._queue:
+            item = self._queue.popleft()
+            if item is None:
+                return False
+            work, size = item
+            _do(work)
+            with self._lock:
+                self._waiting -= size
+        return True
+
+    def _do_gathered(self, now: float) -> None:
+        gathering = self._gathering
+        while gathering and gathering[0][0] <= now:
+            _do(gathering.popleft()[1])
+
+
+def _nothing() -> None:
+    pass
+
+
+def _do(work: Callable[[], object]) -> None:
+    try:
+        work()
+    except Exception:
+        _log.exception("file work of the records failed")
 
 
 def _owner_only(path: str, flags: int) -> int:

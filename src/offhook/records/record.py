@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, TypeVar
 
 from ..errors import UsageError
+from ..protocol import codec
 from . import layout
 from .disk import Disk
 from .events import AnyEvent, CallEnded, Heard, MessageSeen, Note, Side
@@ -24,9 +25,10 @@ from .recording import BOTH, EXTERNAL, INTERNAL, Lane
 from .summary import AudioCount, CallSummary, summarise
 from .tape import Message, Sound, Tape
 
-# A batch goes to disk after so many bytes or seconds, whichever comes first.
+# A batch goes to disk after so many bytes, or `disk.GATHER` seconds, whichever comes first.
 BATCH_BYTES: Final = 16_384
-BATCH_SECONDS: Final = 2.0
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -95,10 +97,10 @@ class CallRecord:
         self._messages: dict[str, Counter[str]] = {"client": Counter(), "server": Counter()}
         self._audio: dict[str, AudioCount] = {"client": AudioCount(), "server": AudioCount()}
         self._last = 0.0
-        self._written = 0.0
         self._batch: list[Message] = []
         self._sounds: list[Sound] = []
         self._size = 0
+        self._gathers = False
         self._finished: Future[CallSummary] | None = None
         self._tape: Tape | None = None
         if folder is not None:
@@ -107,21 +109,23 @@ class CallRecord:
             self._submit(partial(self._tape.open, role, session, profile, when), 1)
 
     def add(self, event: AnyEvent) -> None:
-        """Keep an event. Interim results are left out, single messages are only counted."""
+        """Keep an event. Interim results are left out, and single messages, which `message` tells of."""
         self._last = max(self._last, event.t)
-        if isinstance(event, MessageSeen):
-            self._messages[event.sender][event.type] += 1
-        elif not isinstance(event, Heard) or event.final:
+        if not isinstance(event, MessageSeen) and (not isinstance(event, Heard) or event.final):
             self._events.append(event)
 
     def message(self, sender: Side, data: str | bytes, t: float) -> None:
-        """Keep a message in the trace, `t` seconds since the call's start."""
-        if isinstance(data, bytes):
-            self.passed(sender, 1, len(data))
-        self._last = max(self._last, t)
-        if self._keep.trace is True or (self._keep.trace and isinstance(data, str)):
+        """Count a message, and keep it in the trace; `t` seconds since the call's start."""
+        if t > self._last:
+            self._last = t
+        if isinstance(data, str):
             self._batch.append(Message(t, sender, data))
-            self._grow(len(data))
+        else:
+            self.passed(sender, 1, len(data))
+            if self._keep.trace is not True:
+                return
+            self._batch.append(Message(t, sender, data))
+        self._grow(len(data))
 
     @property
     def wants_sound(self) -> bool:
@@ -164,14 +168,32 @@ class CallRecord:
 
     def _grow(self, size: int) -> None:
         self._size += size
-        if self._size >= BATCH_BYTES or self._last - self._written >= BATCH_SECONDS:
+        if self._size >= BATCH_BYTES:
             self._hand_over()
+        elif not (self._gathers or self._tape is None or self._finished or self.failure):
+            self._gathers = True
+            self._disk.gather(self._write_gathered)
 
     def _hand_over(self) -> None:
         messages, sounds, size = self._batch, self._sounds, self._size
-        self._batch, self._sounds, self._size, self._written = [], [], 0, self._last
+        self._batch, self._sounds, self._size = [], [], 0
         if self._tape is not None and self._finished is None and (messages or sounds):
-            self._submit(partial(self._tape.write, messages, sounds), size, soon=True)
+            self._submit(partial(self._write, self._tape, messages, sounds), size, soon=True)
+
+    # On the disk's thread.
+
+    def _write_gathered(self) -> None:
+        """Write what is there by now. Whoever adds meanwhile does so behind what is taken, or to lists of their own."""
+        self._gathers = False
+        if self._tape is not None and self._finished is None:
+            self._size = 0
+            self._guard(partial(self._write, self._tape, _take(self._batch), _take(self._sounds)))
+
+    def _write(self, tape: Tape, messages: list[Message], sounds: list[Sound]) -> None:
+        for message in messages:
+            if isinstance(message.data, str) and (type := codec.decode_type(message.data)):
+                self._messages[message.sender][type] += 1
+        tape.write(messages, sounds)
 
     def _submit(self, work: Callable[[], None], size: int, *, soon: bool = False) -> None:
         if self._disk.is_behind:
@@ -218,6 +240,13 @@ class CallRecord:
             files=layout.files(self.folder, report=self._keep.report) if self.folder else {},
             failure=self.failure,
         )
+
+
+def _take(waiting: list[T]) -> list[T]:
+    """Empty a list to which another thread may append: each of the two steps is one to the interpreter."""
+    taken = waiting[:]
+    del waiting[: len(taken)]
+    return taken
 
 
 class _LaneSink:
