@@ -25,6 +25,36 @@ def test_positions_follow_each_other_in_samples(samples: list[int], width: int) 
     assert all(made.take(bytes(count * width)) for count in samples)
     assert [position for _, position in got] == [sum(samples[:at]) for at in range(len(samples))]
     assert made.position == sum(samples)
+    assert (made.frames, made.size) == (len(samples), sum(samples) * width)
+
+
+def test_more_messages_of_one_size_than_are_counted_in_one_go() -> None:
+    made, got = lane(STEREO.width)
+    for _ in range(700):
+        assert made.take(bytes(320))
+    assert [position for _, position in got] == [160 * at for at in range(700)]
+    assert (made.position, made.frames, made.size) == (112_000, 700, 224_000)
+    made.position = 5
+    assert made.take(bytes(320))
+    assert (got[-1][1], made.position, made.frames) == (5, 165, 701)
+
+
+@given(st.lists(st.one_of(st.integers(0, 6), st.booleans(), st.just("jump")), max_size=60))
+def test_a_plain_count_says_the_same(steps: list[int | bool | str]) -> None:
+    made, got = lane(2)
+    position, frames, wide = 0, 0, True
+    for step in steps:
+        if isinstance(step, bool):
+            made.open(wide := step)
+        elif isinstance(step, str):
+            made.position = position = position + 100
+        else:
+            fits = wide and step > 0 and not step % 2
+            assert made.take(bytes(step)) is fits
+            assert not fits or got[-1] == (bytes(step), position)
+            frames += fits
+            position += step // 2 if fits else 0
+        assert (made.position, made.frames) == (position, frames)
 
 
 @pytest.mark.parametrize("size", [0, 1, 3, limits.RECEIVE_MAX + 1])

@@ -10,7 +10,10 @@ from offhook.session.traffic import Toll, Traffic
 
 def lane(frames: int) -> Lane:
     made = Lane()
-    made.frames, made.bytes = frames, 1600 * frames
+    made.sinks = ()
+    made.open(True)
+    for _ in range(frames):
+        assert made.take(bytes(1600))
     return made
 
 
@@ -24,9 +27,10 @@ def test_what_lanes_have_counted_is_taken_over_once_and_some_at_a_time(monkeypat
         counted.collect(lambda: tolls)
         seen.append(counted.frames_in)
     assert seen == [0, 3, 7, 7, 7, 7]
-    lanes[0].frames = 11
+    for _ in range(10):
+        lanes[0].take(bytes(1600))
     tolls[0].take_over(counted)
-    assert counted.frames_in == 17
+    assert (counted.frames_in, counted.bytes_in) == (17, 17 * 1600)
 
 
 def test_only_what_is_new_is_added_to_a_row():

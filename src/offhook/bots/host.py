@@ -153,7 +153,7 @@ class Host:
         self.lines.discard(line)
         if (record := line.journal.record) is not None:
             if not record.wants_audio:
-                record.passed("client", line.session.lane.frames, line.session.lane.bytes)
+                record.passed("client", line.session.lane.frames, line.session.lane.size)
             record.finish()
 
     async def quiet(self) -> None:

@@ -78,5 +78,5 @@ class Toll:
         lane = self._lane
         if lane.frames != self._frames:
             traffic.frames_in += lane.frames - self._frames
-            traffic.bytes_in += lane.bytes - self._bytes
-            self._frames, self._bytes = lane.frames, lane.bytes
+            traffic.bytes_in += lane.size - self._bytes
+            self._frames, self._bytes = lane.frames, lane.size
