@@ -43,6 +43,7 @@ def main() -> None:
         ("", "p50 ms", "p99 ms", "max ms"),
         [(name, *(f"{seen['open'][key] / 1000:.2f}" for key in ("p50", "p99", "max"))) for name, seen in rows],
     )
+    rig.judge("p99 of `opened` on a busy core, slow bot", rows[-1][1]["open"]["p99"] / 1000, 20.0, unit=" ms")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """What does a frame of audio cost the server? CPU of its process for each message that comes in, at a fixed real load.
 
 Every row is measured in turn with the others, in the same minutes on the same core, and set beside a baseline: the
-factor is what to read, the microseconds depend on the machine and its neighbours.
+factor is what to read, the microseconds depend on the machine and its neighbours. It is the median of the factors of
+the single rounds, in each of which both were measured within a minute.
 
 Run: python benchmarks/frames.py [--sessions 4000] [--rounds 5] [--seconds 6] [--only monitor,talk,...]
 """
@@ -49,6 +50,7 @@ def main() -> None:
         base = "nothing" if name == "keeping" else "bare picows"
         runs = rig.compare(compared, load, options.rounds)
         cost = {subject: middle(run.us_per_frame for run in of) for subject, of in runs.items()}
+        factor = {subject: rig.factor(of, runs[base]) for subject, of in runs.items()}
         rig.table(
             f"{title}; {load.sessions:,} sessions, median of {options.rounds}",
             (
@@ -65,7 +67,7 @@ def main() -> None:
                 (
                     subject,
                     f"{cost[subject]:.1f}",
-                    f"{cost[subject] / cost[base]:.2f}",
+                    f"{factor[subject]:.2f}",
                     f"{middle(run.share for run in of):.0%}" if of else "-",
                     f"{middle(run.seen['ping']['p99'] for run in of) / 1000:.2f}",
                     f"{middle(run.seen['echo']['p50'] for run in of) / 1000:.2f}" if load.kind == "echo" else "-",
@@ -75,6 +77,30 @@ def main() -> None:
                 for subject, of in runs.items()
             ],
         )
+        judge(name, runs)
+
+
+def judge(name: str, runs: dict[str, list[rig.Measured]]) -> None:
+    """The rows of the table of targets that this benchmark answers."""
+    if name == "monitor":
+        traced = "Offhook, trace of messages"
+        rig.judge(
+            "a frame to a monitor, ledger and trace on, of bare picows",
+            rig.factor(runs[traced], runs["bare picows"]),
+            1.35,
+        )
+        if "Node ws" in runs:
+            rig.judge("the same, of the server on Node", rig.factor(runs[traced], runs["Node ws"]), 0.5)
+        ping = middle(run.seen["ping"]["p99"] for run in runs[traced]) / 1000
+        rig.judge("p99 of pings at this load", ping, 5.0, unit=" ms")
+    elif name == "echo":
+        rig.judge(
+            "an echoed frame, handler in user code, of the C echo", rig.factor(runs["Offhook"], runs["C epoll"]), 1.8
+        )
+        echo = middle(run.seen["echo"]["p50"] for run in runs["Offhook"]) / 1000
+        rig.judge("p50 of echoes beyond the frame", echo, 1.0, unit=" ms")
+    else:
+        rig.judge("a frame recorded, of one that is not", rig.factor(runs["recording"], runs["nothing"]), 1.3)
 
 
 if __name__ == "__main__":

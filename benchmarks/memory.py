@@ -24,6 +24,7 @@ def main() -> None:
     known = subjects.baselines(echo=False)
     listen = Load(options.sessions, "listen", 1600, 200, 5.0)
     rows = []
+    weight: dict[str, float] = {}
     for name, command, load in (
         *((name, command, listen) for name, command in known.items()),
         ("Offhook, listens", offhook("listen"), listen),
@@ -31,9 +32,12 @@ def main() -> None:
         ("Offhook, talks", offhook("talk"), Load(options.sessions, "talk", 1600, 200, 5.0)),
     ):
         runs = [rig.measure(command, load) for _ in range(3)]
-        rows.append((name, f"{middle(run.kib_per_session for run in runs):.1f}"))
+        weight[name] = middle(run.kib_per_session for run in runs)
+        rows.append((name, f"{weight[name]:.1f}"))
     rig.table(f"Growth of the process, {options.sessions:,} calls, median of 3", ("server", "KiB a call"), rows)
 
+    rig.judge("growth for each call that listens", weight["Offhook, listens"], 40, form=".0f", unit=" KiB")
+    rig.judge("growth for each call in talk, playout full", weight["Offhook, talks"], 100, form=".0f", unit=" KiB")
     port, sizes = rig.free_port(), []
     with rig.serving(offhook("listen")(port), port) as served:
         for _ in range(options.rounds):

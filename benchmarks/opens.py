@@ -43,6 +43,7 @@ def main() -> None:
             for name, of in runs.items()
         ],
     )
+    rig.judge("signed sessions opened a second", rate["Offhook, signed"], 2500, at_least=True, form=",.0f")
 
 
 if __name__ == "__main__":

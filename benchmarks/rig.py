@@ -33,6 +33,8 @@ ORGANIZATION = "d7934305-0972-4844-938e-9060eef73d05"
 KEY, SECRET = "YmVuY2htYXJr", base64.b64encode(b"benchmark" * 4).decode()
 TARGET = "/api/v1/audiohook/ws"
 _HOUR = 3600.0
+#: How a line begins that says whether a target is met.
+TARGET_MARK = "target: |"
 
 
 @cache
@@ -127,7 +129,7 @@ class Served:
         if not self._process.stdout.readline():
             raise RuntimeError(f"{command} did not start")
         self.pid = self._process.pid  # taskset becomes the server
-        _until_there(port)
+        until_there(port)
 
     def cpu(self) -> float:
         """Seconds on the processor so far, all threads."""
@@ -155,8 +157,8 @@ class Served:
             self._process.wait()
 
 
-def _until_there(port: int) -> None:
-    """Some print before they listen."""
+def until_there(port: int) -> None:
+    """Wait until somebody listens: some print before they do."""
     for _ in range(300):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
@@ -238,10 +240,15 @@ def compare(subjects: Mapping[str, Callable[[int], list[str]]], load: Load, roun
     runs: dict[str, list[Measured]] = {name: [] for name in subjects}
     for _ in range(rounds):
         for name, command in subjects.items():
-            measured = measure(command, load)
-            if not measured.loaded:
-                runs[name].append(measured)
-    return runs
+            runs[name].append(measure(command, load))
+    return {name: [run for run in of if not run.loaded] or of for name, of in runs.items()}
+
+
+def factor(runs: Sequence[Measured], base: Sequence[Measured]) -> float:
+    """Cost of a frame over that of the baseline: the median of the rounds, each beside its own neighbour in time."""
+    if len(runs) == len(base):
+        return middle(run.us_per_frame / other.us_per_frame for run, other in zip(runs, base, strict=True))
+    return middle(run.us_per_frame for run in runs) / middle(run.us_per_frame for run in base)
 
 
 def most(
@@ -272,6 +279,24 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     print(f"\n{title}\n\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
     for row in rows:
         print(f"| {' | '.join(str(cell) for cell in row)} |", flush=True)
+
+
+def judge(what: str, value: float, bound: float, *, at_least: bool = False, form: str = ".2f", unit: str = "") -> None:
+    """Say whether a figure keeps the bound that the project has set itself; `results.py` gathers what is said.
+
+    Args:
+        what: What was measured, against what.
+        value: The figure; NaN if it could not be had.
+        bound: The target.
+        at_least: Whether more is better.
+        form: How figures are written.
+        unit: Behind them.
+    """
+    kept = value >= bound if at_least else value <= bound
+    word = "not measured" if math.isnan(value) else "met" if kept else "not met"
+    shown = "-" if math.isnan(value) else f"{value:{form}}{unit}"
+    side = "at least" if at_least else "at most"
+    print(f"{TARGET_MARK} {what} | {side} {bound:{form}}{unit} | {shown} | {word} |", flush=True)
 
 
 def pause(seconds: float = 1.0) -> None:

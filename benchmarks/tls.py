@@ -75,6 +75,7 @@ def main() -> None:
             for name, of in runs.items()
         ],
     )
+    rig.judge("a frame over TLS, of one without", cost["wss"] / cost["ws"], 1.8)
 
 
 if __name__ == "__main__":

@@ -144,7 +144,7 @@ class Session:
             return None
         if self._events:
             return self._now
-        wake = self._outbox.wake(self._now)
+        wake = self._outbox.wake(self._now) if self._outbox else None
         first = min(self._deadlines.values(), default=None)
         if wake is None or first is None:
             return wake if first is None else first

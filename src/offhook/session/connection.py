@@ -290,8 +290,12 @@ class Connection:
     def _fire(self) -> None:
         self._timer = None
         # Loops fire up to a millisecond early; what was due at this time is due.
-        self._deliver(self.session.handle_timer(max(self._clock(), self._timer_at)))
-        self.flush()
+        events = self.session.handle_timer(max(self._clock(), self._timer_at))
+        if events or self.session.has_output or self.source is not None or self._wire is None:
+            self._deliver(events)
+            self.flush()
+        else:
+            self._arm(self._wire)  # it fired early: there was a sign of life meanwhile
 
     # Events.
 
