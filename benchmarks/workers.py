@@ -47,10 +47,12 @@ def measure(workers: int, load: Load) -> tuple[dict[str, Any], list[float]]:
     keys = ("--key", rig.KEY, "--secret", rig.SECRET, "--max-age", "3600")
     command = [
         *(sys.executable, "-m", "offhook", "serve", str(HERE / "servers" / "monitor.py"), "--host", "127.0.0.1"),
-        *("--port", str(port), "--workers", str(workers), "--drain", "0", "--log-level", "error", *keys),
+        *("--port", str(port), "--workers", str(workers), "--drain", "0", *keys),
     ]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        rig.until_there(port)
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while "serving" not in (line := process.stderr.readline()):  # said when all of them listen
+            assert line, "the server did not start"
         pids = workers_of(process.pid) or [process.pid]
         requests = rig.requests(load.sessions, port)
         client = [rig.build("load"), str(port), str(requests), str(load.sessions), str(load.ramp), str(load.seconds),
