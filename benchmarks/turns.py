@@ -2,6 +2,9 @@
 
     python benchmarks/turns.py [--part test|dev] [--sessions 24] [--policy default|eager|patient]
 
+A turn is cut off if the bot was heard to answer within it: decided too early ("early"), and not taken back before the
+answer's first sound, which reaches the caller `ANSWER` seconds after the decision (see `offhook.bots.going_on`).
+
 Frames of 200 ms, the default detector and recogniser on one core. Times run from the last sound of a turn to the moment
 at which the handler would have the turn: silence, the rest of the frame, and the recogniser's CPU time are in it.
 """
@@ -10,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -25,6 +29,9 @@ from offhook.speech.turns import TurnPolicy
 from offhook.testing import clock
 
 FRAME = 1600
+#: Seconds from a decision to the first sound that the caller hears: the default synthesiser's first piece of a short
+#: sentence (`python benchmarks/first_audio.py`) and the platform's 20 ms frame.
+ANSWER = 0.15
 POLICIES = {"default": TurnPolicy(), "eager": TurnPolicy.eager(), "patient": TurnPolicy.patient()}
 
 
@@ -33,6 +40,7 @@ class Score:
     """What came out, in numbers of turns and seconds."""
 
     turns: int = 0
+    early: int = 0
     cut_off: int = 0
     missed: int = 0
     delays: list[float] = field(default_factory=list)
@@ -41,14 +49,14 @@ class Score:
     seconds: float = 0.0
 
     def add(self, other: Score) -> None:
-        for name in ("turns", "cut_off", "missed", "false_starts", "false_turns", "seconds"):
+        for name in ("turns", "early", "cut_off", "missed", "false_starts", "false_turns", "seconds"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.delays += other.delays
 
     def row(self, name: str) -> str:
         p50, p95 = (np.percentile(self.delays, (50, 95)) * 1000) if self.delays else (0, 0)
-        cut = 100 * self.cut_off / max(1, self.turns)
-        row = f"{name:16}{self.turns:6}{cut:9.1f}%{self.missed:8}{p50:9.0f}{p95:8.0f}"
+        early, cut = (100 * count / max(1, self.turns) for count in (self.early, self.cut_off))
+        row = f"{name:16}{self.turns:6}{early:7.1f}%{cut:9.1f}%{self.missed:8}{p50:9.0f}{p95:8.0f}"
         if self.seconds:
             row += f"{60 * self.false_starts / self.seconds:9.2f}{60 * self.false_turns / self.seconds:9.2f}"
         return row
@@ -76,6 +84,12 @@ async def listen(session: Session, recogniser: Recogniser, policy: TurnPolicy, p
     return events
 
 
+def voice_after(events: list, ended: TurnEnded) -> float:
+    """When the caller's voice came back after a turn, in seconds; infinity if nothing noticed it."""
+    starts = (event.position / RATE for _, event in events if isinstance(event, SpeechStarted))
+    return min((at for at in starts if at >= ended.end / RATE), default=math.inf)
+
+
 def judge(session: Session, events: list, kinds: dict[str, Score], verbose: bool) -> Score:
     """Compares what was decided with what was said."""
     total = Score(seconds=len(session.audio) / RATE)
@@ -86,7 +100,8 @@ def judge(session: Session, events: list, kinds: dict[str, Score], verbose: bool
         score = Score(turns=1)
         early = [(at, e) for at, e in mine if at < turn.end / RATE and e.recognised]
         last = [at for at, e in mine if at >= turn.end / RATE and at < following / RATE]
-        score.cut_off = bool(early)
+        score.early = bool(early)
+        score.cut_off = any(at + ANSWER < voice_after(events, e) for at, e in early)
         score.missed = not mine
         score.delays = [last[-1] - turn.end / RATE] if last else []
         if verbose and (early or not mine or (last and last[-1] - turn.end / RATE > 0.8)):
@@ -119,7 +134,10 @@ def measure(part: str, sessions: int, policy: TurnPolicy, pool: TimedPool, verbo
         score = judge(session, events, kinds, verbose)
         conditions[session.condition].add(score)
         total.add(score)
-    print(f"{'':16}{'turns':>6}{'cut off':>10}{'missed':>8}{'p50 ms':>9}{'p95 ms':>8}{'starts/m':>9}{'turns/m':>9}")
+    print(
+        f"{'':16}{'turns':>6}{'early':>8}{'cut off':>10}{'missed':>8}"
+        f"{'p50 ms':>9}{'p95 ms':>8}{'starts/m':>9}{'turns/m':>9}"
+    )
     for name, score in [*sorted(kinds.items()), *sorted(conditions.items()), ("all", total)]:
         print(score.row(name))
     minutes = total.seconds / 60

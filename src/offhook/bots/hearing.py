@@ -20,6 +20,7 @@ from .answers import Accept
 from .barge_in import BargeIn
 from .ears import Ears
 from .feed import Feed
+from .going_on import GoingOn
 from .line import Handler, Line
 from .mouth import Mouth
 from .patience import REASON, Waiting
@@ -41,12 +42,14 @@ class Turn:
         start: Where it began, samples on the caller's stream.
         end: Where it ended.
         confidence: 0 to 1.
+        continues: Whether it begins with the turn before: the caller went on before the answer to that was heard.
     """
 
     text: str
     start: int
     end: int
     confidence: float
+    continues: bool = False
 
 
 class Hearing(Line):
@@ -64,6 +67,7 @@ class Hearing(Line):
         played = self._mouth.ledger.audible if echo else None
         self._ears = Ears(self, self._on_heard, policy=host.turns, interim=host.interim, played=played)
         self._waiting = Waiting(self, host.patience)
+        self._going_on = GoingOn(self._mouth.ledger, lambda: self.connection.now)
         self._barge_in = BargeIn(host.barge_in, self._mouth, lambda: self._ears.voiced)
         self._accepts: Accept | None = None  # what an open question waits for
         self._answers: asyncio.Queue[Turn] | None = None
@@ -127,6 +131,9 @@ class Hearing(Line):
     async def turns(self) -> AsyncIterator[Turn]:
         """The caller's turns, from the first word of the call on, until the caller hangs up or the call ends.
 
+        A caller who goes on before anything of the answer was heard has not had his turn: it comes again, as a whole
+        (`Turn.continues`). Only whoever answers before asking for the next turn sees that.
+
         Raises:
             EngineMissing: The recogniser or the voice detector is not installed.
             EngineError: One of them cannot be loaded.
@@ -137,8 +144,10 @@ class Hearing(Line):
             return
         async for turn in self._turns.read():
             self._waiting.delivered()
+            self._going_on.delivered(turn)
             yield turn
             self._waiting.asked()
+            self._going_on.asked()
 
     async def listen(
         self,
@@ -161,11 +170,13 @@ class Hearing(Line):
         """
         await self._ears.attach()
         self._waiting.asked()
+        self._going_on.asked()
         with self.listening(recogniser=recogniser, turns=turns):
             try:
                 async with asyncio.timeout(timeout):
                     turn = await self._turns.next()
                     self._waiting.delivered()
+                    self._going_on.delivered(turn)
                     return turn
             except TimeoutError:
                 return None
@@ -198,11 +209,13 @@ class Hearing(Line):
         match event:
             case heard.SpeechStarted(position, decided_at):
                 self._waiting.hold()
+                self._going_on.voice(self.position - position)
                 # Ears that were made late hear what was said before: that interrupts nothing any more.
                 if self.position - decided_at < RATE:
                     self._on_voice((self.position - position) / RATE)
             case heard.SpeechEnded(enough=False):
                 self._waiting.go_on()
+                self._going_on.nothing()
                 self._barge_in.was_noise()
             case heard.SpeechEnded():
                 self._waiting.begin()
@@ -228,6 +241,7 @@ class Hearing(Line):
         wanted = self._accepts is not None and self._accepts(event.text) is not None
         if self._barge_in.said(event.text, self.language, wanted):
             self._waiting.stop()
+            self._going_on.nothing()
             return  # a sign of listening, or a noise: the bot speaks on
         turn = Turn(event.text, event.start, event.end, event.confidence)
         if event.recognised:
@@ -236,7 +250,7 @@ class Hearing(Line):
             self._waiting.delivered()
             self._answers.put_nowait(turn)
         elif event.recognised and self._while_keying != "drop":
-            self._turns.put(turn)
+            self._turns.put(self._going_on.whole(turn))
         else:
             self._waiting.stop()
 
