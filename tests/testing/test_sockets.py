@@ -1,7 +1,7 @@
 """Thousands of calls over real sockets, many at once, some of them over bad lines: nothing is lost, nothing is left.
 
-Bot, server, caller and sockets are the real ones; what each does is drawn from a seed. The rest of the ten thousand
-runs in memory, where time is virtual: see test_soak.
+Bot, server, caller and sockets are the real ones; what each does is drawn from a seed. As many again
+run in memory, where time is virtual: see test_soak.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from offhook.session.reception import Reception
 from offhook.session.server import Server
 from offhook.testing.faults import FaultProxy
 
-BATCHES = 10
+BATCHES = 20
 CALLS = 500
 AT_ONCE = 100
 #: Of a hundred calls, those over a bad line.
@@ -103,7 +103,7 @@ def open_files() -> int:
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="sockets are counted in /proc")
 @pytest.mark.timeout(400)
-async def test_five_thousand_calls(caplog: pytest.LogCaptureFixture) -> None:
+async def test_ten_thousand_calls(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("CRITICAL")
     bot = make_bot(handler)
     run = Run(bot)

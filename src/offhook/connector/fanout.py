@@ -63,6 +63,11 @@ class Monitoring:
         """Whether it gets audio now."""
         return self.strand.live
 
+    async def ended(self) -> None:
+        """Wait until it has ended for good: its server is done, or has failed too often."""
+        if self._task is not None:
+            await asyncio.wait((self._task,))
+
     def pause(self) -> None:
         """Tell it nothing until `resume`; it knows that it is paused."""
         self.strand.pause()

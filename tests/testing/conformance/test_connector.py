@@ -1,0 +1,62 @@
+"""The connector's own streams as the client under test: they reconnect, which a single call does not."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+
+import pytest
+from tests.testing.conformance.mutant_clients import URI
+
+from offhook.connector.exchange import Connector
+from offhook.connector.integrations import Integration
+from offhook.connector.legs.wav import WavLeg
+from offhook.connector.phonecall import PhoneCall
+from offhook.protocol import PROFILES
+from offhook.testing.conformance.case import CaseResult, Verdict
+from offhook.testing.conformance.runner import ClientCheck
+from offhook.testing.conformance.suites import client_suite
+
+SUITE = client_suite()
+KEY, SECRET = "a2V5", b"s" * 32
+
+
+async def meet(chapters: list[str], profile: str, at_once: int = 8) -> list[CaseResult]:
+    """What a connector's monitors get that call until all cases were met."""
+    cases = [case for case in SUITE.select(chapters) if profile in case.profiles]
+    check = ClientCheck(cases, PROFILES[profile], secret=SECRET)
+    async with await check.serve("127.0.0.1", 0) as server:
+        uri = URI.format(port=server.sockets[0].getsockname()[1])
+        connector = Connector()
+        secret = base64.b64encode(SECRET).decode()
+        connector.integrations.put(
+            Integration(name="watch", uri=uri, key=KEY, secret=secret, profile=profile, active=True, reconnect=True)
+        )
+
+        @connector.flow()
+        async def flow(call: PhoneCall) -> None:
+            await call.monitor("watch").ended()
+
+        async def call() -> None:
+            while not check.done.is_set():
+                await connector.answer(WavLeg())
+
+        callers = [asyncio.create_task(call()) for _ in range(min(len(cases), at_once))]
+        await check.done.wait()
+        for caller in callers:
+            caller.cancel()
+        await asyncio.gather(*callers, return_exceptions=True)
+    return check.results
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("profile", ["monitor", "transcription"])
+async def test_our_connector_reconnects_as_it_should(profile: str) -> None:
+    logging.disable()
+    try:
+        results = await meet(["13"], profile)
+    finally:
+        logging.disable(logging.NOTSET)
+    assert len(results) == 6
+    assert [(each.number, each.verdict, each.detail) for each in results if each.verdict is not Verdict.OK] == []
