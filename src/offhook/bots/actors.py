@@ -98,7 +98,7 @@ class Actors:
 
     @staticmethod
     def _of_gender(actor: Actor, gender: str) -> Actor:
-        genders = abilities(actor.synthesiser).genders
+        genders = abilities(actor.synthesiser, language=actor.language).genders
         voice = next((name for name in actor.synthesiser.voices if genders.get(name) == gender), None)
         if voice is None:
             report(actor.synthesiser.name, f"has no voice that is told to be {gender}")

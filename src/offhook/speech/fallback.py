@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import TimeoutError as Late
+from dataclasses import replace
 from functools import partial
 from typing import Any, overload
 
@@ -21,6 +22,7 @@ from . import registry
 from .breaker import Breaker
 from .engines import Float32, Recogniser, RecogniserStream, Synthesiser, Transcription, speaks, streams
 from .halfway import Halfway, Pace, unsaid
+from .phrases import Abilities, Part, Phrase, Spoken, abilities, express, within
 from .registry import Options
 from .relay import TIMEOUT, Member, Relay, Watcher
 from .sentences import sentences
@@ -133,17 +135,34 @@ class FallbackSynthesiser:
         self._relay.watch(watcher)
 
     def synthesise(self, text: str, *, voice: str | None = None, language: str | None = None) -> Iterator[Float32]:
+        self._check(voice, language)
+        for sentence in sentences(text):
+            yield from self._say(sentence, voice, language)
+
+    def abilities_for(self, voice: str | None, language: str | None) -> Abilities:
+        """Those of the first one, which speaks if all is well; when words end, is lost where others go on."""
+        loaded = (member.loaded for member in self._relay.members)
+        first = next((engine for engine in loaded if engine is not None and speaks(engine.languages, language)), None)
+        if first is None:
+            return Abilities()
+        return replace(abilities(first, voice=_known(voice, first), language=language), timing=False)
+
+    def express(self, phrase: Phrase, *, voice: str | None = None, language: str | None = None) -> Iterator[Spoken]:
+        """See `offhook.speech.phrases.Expressive`: an engine that stands in does what it can of the phrase."""
+        self._check(voice, language)
+        return (Spoken(pcm) for pcm in self._say(phrase, voice, language))
+
+    def _check(self, voice: str | None, language: str | None) -> None:
         if voice is not None and voice not in self.voices:
             raise EngineError(f"none of these synthesisers has a voice {voice!r}")
         if not speaks(self.languages, language):
             raise EngineError(f"none of these synthesisers speaks {language}")
-        for sentence in sentences(text):
-            yield from self._say(sentence, voice, language)
 
-    def _say(self, text: str, voice: str | None, language: str | None) -> Iterator[Float32]:
+    def _say(self, what: str | Phrase, voice: str | None, language: str | None) -> Iterator[Float32]:
         members = self._relay.order(lambda engine: speaks(engine.languages, language))
         while True:
-            member, begun = self._relay.race(members, partial(_begin, text, voice, language))
+            text = what if isinstance(what, str) else what.text
+            member, begun = self._relay.race(members, partial(_begin, what, voice, language))
             # Those before the winner have failed, or were too slow for this sentence.
             members = members[members.index(member) + 1 :]
             said = Halfway(self.rate)
@@ -156,6 +175,7 @@ class FallbackSynthesiser:
                 text = unsaid(text, said.voiced, self._paces[member.name])
                 if not text:
                     return
+                what = text if isinstance(what, str) else Phrase((Part(text),), what.rate)
                 if not members:
                     raise EngineError(f"no speech engine could go on: {reason}") from error
                 continue
@@ -207,9 +227,17 @@ class _Begun:
                 pass  # it is at work in a thread that we no longer wait for
 
 
-def _begin(text: str, voice: str | None, language: str | None, engine: Synthesiser) -> _Begun:
-    known = voice if voice in engine.voices else None
-    return _Begun(engine, iter(engine.synthesise(text, voice=known, language=language)))
+def _known(voice: str | None, engine: Synthesiser) -> str | None:
+    return voice if voice in engine.voices else None
+
+
+def _begin(what: str | Phrase, voice: str | None, language: str | None, engine: Synthesiser) -> _Begun:
+    known = _known(voice, engine)
+    if isinstance(what, str):
+        return _Begun(engine, iter(engine.synthesise(what, voice=known, language=language)))
+    can = abilities(engine, voice=known, language=language)
+    spoken = express(engine, within(what, can), voice=known, language=language)
+    return _Begun(engine, (piece.pcm for piece in spoken))
 
 
 @overload

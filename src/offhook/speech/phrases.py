@@ -93,9 +93,35 @@ class Expressive(Synthesiser, Protocol):
         """Speaks a phrase, a piece at a time; otherwise as `synthesise`."""
 
 
-def abilities(synthesiser: Synthesiser) -> Abilities:
-    """What it can do; nothing but read, if it does not say."""
+class Delegating(Synthesiser, Protocol):
+    """A synthesiser made of others, whose abilities are those of the one that will speak."""
+
+    def abilities_for(self, voice: str | None, language: str | None) -> Abilities: ...
+
+
+def abilities(synthesiser: Synthesiser, *, voice: str | None = None, language: str | None = None) -> Abilities:
+    """What it can do with a voice, in a language; nothing but read, if it does not say."""
+    if getattr(synthesiser, "abilities_for", None) is not None:
+        return cast("Delegating", synthesiser).abilities_for(voice, language)
     return cast("Abilities", getattr(synthesiser, "abilities", None) or Abilities())
+
+
+def within(phrase: Phrase, can: Abilities) -> Phrase:
+    """What an engine can be asked for of a phrase that was made for another one: what it cannot do is left out."""
+
+    def held(factor: float, bounds: Range) -> float:
+        return min(max(factor, bounds[0]), bounds[1])
+
+    parts = tuple(
+        Part(
+            part.text,
+            part.phonemes if can.phonemes else "",
+            held(part.pitch, can.pitch),
+            part.emphasis if can.emphasis else "",
+        )
+        for part in phrase.parts
+    )
+    return Phrase(parts, held(phrase.rate, can.rate))
 
 
 def express(

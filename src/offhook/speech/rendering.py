@@ -150,9 +150,13 @@ def prompt_key(speech: Speech, actor: Actor, level: float = LEVEL) -> str:
         actor.language,
         level,
         [[run.spoken, run.text, run.phonemes, dataclasses.astuple(run.manner)] for run in speech.runs],
-        speech.marks if not abilities(actor.synthesiser).timing else (),
+        speech.marks if not _abilities(actor).timing else (),
     ]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def _abilities(actor: Actor) -> Abilities:
+    return abilities(actor.synthesiser, voice=actor.voice, language=actor.language)
 
 
 _Chunk = tuple[bytes, Times]
@@ -179,7 +183,7 @@ def _sample_of(times: Times, count: int) -> int:
 
 
 def _made(speech: Speech, actor: Actor, level: float) -> Iterator[_Chunk]:
-    can = abilities(actor.synthesiser)
+    can = _abilities(actor)
     takes = list(_takes(speech, actor, can))
     if len(takes) == 1 and takes[0].can_stream and not speech.marks:
         yield from _streamed(takes[0], actor, level)

@@ -15,6 +15,7 @@ from ..errors import EngineError, UsageError
 from . import pool as pools
 from . import registry
 from .engines import Float32, Recogniser, Synthesiser, Transcription, speaks
+from .phrases import Abilities, Phrase, Spoken, abilities, express
 from .registry import Options
 from .relay import Watcher
 
@@ -90,24 +91,42 @@ class RouteSynthesiser:
         self._table.watch(watcher)
 
     def synthesise(self, text: str, *, voice: str | None = None, language: str | None = None) -> Iterator[Float32]:
-        engine = self._table.of(language)
-        if voice is not None and voice not in engine.voices:
-            if language is not None or voice not in self.voices:
-                raise EngineError(f"there is no voice {voice!r} for {language or 'any language'}")
-            engine = next(other for other in self._table.engines.values() if voice in other.voices)
-        return self._speak(engine, text, voice, language)
+        engine = self._engine(voice, language)
+        pieces = engine.synthesise(text, voice=voice, language=language)
+        return (spoken.pcm for spoken in self._speak(engine, (Spoken(pcm) for pcm in pieces)))
 
-    def _speak(self, engine: Synthesiser, text: str, voice: str | None, language: str | None) -> Iterator[Float32]:
-        resampler = Resampler(engine.rate, self.rate)
-        pieces = iter(engine.synthesise(text, voice=voice, language=language))
+    def abilities_for(self, voice: str | None, language: str | None) -> Abilities:
+        """See `offhook.speech.phrases.Delegating`."""
+        try:
+            return abilities(self._engine(voice, language), voice=voice, language=language)
+        except EngineError:
+            return Abilities()  # whoever has it speak is told
+
+    def express(self, phrase: Phrase, *, voice: str | None = None, language: str | None = None) -> Iterator[Spoken]:
+        """See `offhook.speech.phrases.Expressive`."""
+        engine = self._engine(voice, language)
+        return self._speak(engine, express(engine, phrase, voice=voice, language=language))
+
+    def _engine(self, voice: str | None, language: str | None) -> Synthesiser:
+        engine = self._table.of(language)
+        if voice is None or voice in engine.voices:
+            return engine
+        if language is not None or voice not in self.voices:
+            raise EngineError(f"there is no voice {voice!r} for {language or 'any language'}")
+        return next(other for other in self._table.engines.values() if voice in other.voices)
+
+    def _speak(self, engine: Synthesiser, pieces: Iterator[Spoken]) -> Iterator[Spoken]:
+        """At our rate."""
+        resampler, scale = Resampler(engine.rate, self.rate), self.rate / engine.rate
         pool = pools.of(engine)
         while (piece := pool.hand_in(next, pieces, None).result()) is not None:
-            chunk = resampler.push(piece)
-            if len(chunk):
-                yield chunk
+            times = tuple((count, round(sample * scale)) for count, sample in piece.times)
+            chunk = resampler.push(piece.pcm)
+            if len(chunk) or times:
+                yield Spoken(chunk, times)
         chunk = resampler.push(np.zeros(0, np.float32), last=True)
         if len(chunk):
-            yield chunk
+            yield Spoken(chunk)
 
 
 @overload
