@@ -37,7 +37,7 @@ QUESTIONS = (
 QUICK = {
     "frames": ("--rounds", "3", "--seconds", "5"),
     "limits": ("--step", "1000", "--seconds", "5"),
-    "growth": ("--seconds", "4"),
+    "growth": ("--seconds", "4", "--most", "6000"),
     "opens": ("--rounds", "2", "--seconds", "4"),
     "opened": ("--sessions", "400"),
     "memory": ("--rounds", "5"),
@@ -87,12 +87,17 @@ def main() -> int:
         parts.append(part)
         targets += said
         failed |= code
+        write(parts, targets)
+    return failed
+
+
+def write(parts: list[str], targets: list[str]) -> None:
+    """What is known so far."""
     head = ["# Results", machine(), "Read the ratios: every figure has its baseline in the same run."]
     if targets:
         rows = "\n".join(f"|{line}" for line in targets)
         head.append(f"## Targets\n\n| what | target | measured | | by |\n|---|---|---|---|---|\n{rows}")
     (HERE / "RESULTS.md").write_text("\n\n".join([*head, *parts]) + "\n")
-    return failed
 
 
 if __name__ == "__main__":
