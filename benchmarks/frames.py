@@ -16,6 +16,8 @@ import subjects
 from rig import Load, middle
 from subjects import offhook
 
+COLUMNS = ("share of core", "p99 ping ms", "p50 echo ms", "KiB a session", "hold")
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -53,16 +55,7 @@ def main() -> None:
         factor = {subject: rig.factor(of, runs[base]) for subject, of in runs.items()}
         rig.table(
             f"{title}; {load.sessions:,} sessions, median of {options.rounds}",
-            (
-                "server",
-                "us a frame",
-                f"of {base}",
-                "share of core",
-                "p99 ping ms",
-                "p50 echo ms",
-                "KiB a session",
-                "hold",
-            ),
+            ("server", "us a frame", f"of {base}", *COLUMNS),
             [
                 (
                     subject,

@@ -6,10 +6,11 @@ import asyncio
 import logging
 
 import pytest
-from tests.session.sockets import BINARY, BRISK, CLOSE, CONT, PING, PONG, TEXT, Ear, frame
+from tests.session.sockets import BINARY, BRISK, CLOSE, CONT, PING, PONG, TEXT, Ear, Raw, frame
 
 from offhook.errors import UsageError
 from offhook.session.engines import load_engine, rejection
+from offhook.session.listen import listen
 from offhook.session.wire import WireLimits
 
 both_loops = pytest.mark.usefixtures("loop_kind")
@@ -256,3 +257,22 @@ def test_rejection_tells_a_status_from_rubbish():
     assert getattr(rejection(b"HTTP/1.0 302\r\n", "x"), "status", None) == 302
     for head in (b"", b"SSH-2.0-OpenSSH", b"HTTP/1.1 101 Switching Protocols\r\n"):
         assert "the answer is no WebSocket upgrade: x" in str(rejection(head, "x"))
+
+
+async def test_a_subprotocol_is_granted_where_the_receiver_has_one(engine):
+    """And none is named otherwise: a client that did not ask would have to fail the connection."""
+    answers = []
+    for subprotocol in ("media", None):
+        ear = Ear()
+        if subprotocol:
+            ear.subprotocol = subprotocol
+        listening = await listen(lambda request, ear=ear: ear, "127.0.0.1", 0, engine=engine)
+        reader, writer = await asyncio.open_connection("127.0.0.1", listening.port)
+        raw = Raw(reader, writer)
+        raw.say(raw.head(extra="Sec-WebSocket-Protocol: media\r\n"))
+        status, headers = await raw.answer()
+        answers.append((status, headers.get("sec-websocket-protocol")))
+        await raw.close()
+        listening.close()
+        await listening.wait_closed()
+    assert answers == [(101, "media"), (101, None)]

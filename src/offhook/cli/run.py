@@ -22,6 +22,7 @@ from ..connector import happenings as h
 from ..connector.exchange import Connector
 from ..connector.integrations import Integration
 from ..connector.legs import Caller
+from ..connector.legs.asterisk import AsteriskChannels
 from ..connector.legs.baresip import BaresipStack
 from ..connector.legs.browser import TalkPage
 from ..connector.legs.mic import MicrophoneLeg, open_device
@@ -29,7 +30,7 @@ from ..connector.legs.sip import SipTrunk
 from ..connector.legs.twilio import Account, TwilioStreams
 from ..connector.legs.wav import WavLeg
 from ..connector.probe import probe, problems
-from ..connector.settings import Settings, SipTable, TalkTable, TwilioTable, apply, read
+from ..connector.settings import AsteriskTable, Settings, SipTable, TalkTable, TwilioTable, apply, read
 from ..errors import UsageError
 from ..records.events import Event
 from ..records.usage import Ledger, Meter
@@ -141,13 +142,29 @@ async def _open_legs(connector: Connector, settings: Settings, options: dict[str
         port = await streams.start(twilio.host, twilio.port)
         stack.push_async_callback(streams.close)
         logger.info("Twilio media streams at ws://%s:%d%s", twilio.host, port, twilio.path)
+    asterisk = settings.legs.asterisk
+    if asterisk is not None:
+        await _open_asterisk(connector, asterisk, stack)
     sip = _sip_table(settings.legs.sip, options)
     if sip is not None:
         trunk = SipTrunk(BaresipStack(sip.stack()), connector.take, peers=sip.peers, max_calls=sip.max_calls)
         port = await trunk.start()
         stack.push_async_callback(trunk.close)
         logger.info("SIP at %s port %d, from %s", sip.host, port, ", ".join(sip.peers))
-    return talk is not None or twilio is not None or sip is not None
+    return any(leg is not None for leg in (talk, twilio, asterisk, sip))
+
+
+async def _open_asterisk(connector: Connector, table: AsteriskTable, stack: AsyncExitStack) -> None:
+    password = os.environ.get(table.password_env, "")
+    channels = AsteriskChannels(
+        connector.take,
+        login=(table.user, password) if password else None,
+        path=table.path,
+        max_calls=table.max_calls,
+    )
+    port = await channels.start(table.host, table.port)
+    stack.push_async_callback(channels.close)
+    logger.info("channels of Asterisk at ws://%s:%d%s", table.host, port, table.path)
 
 
 def _sip_table(table: SipTable | None, options: dict[str, Any]) -> SipTable | None:

@@ -71,6 +71,17 @@ class TwilioTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fi
     max_calls: int = 100
 
 
+class AsteriskTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
+    """Channels of Asterisk. `password-env` names the environment variable with the password of `user`."""
+
+    port: int
+    host: str = "127.0.0.1"
+    path: str = "/asterisk"
+    user: str = "offhook"
+    password_env: str = "ASTERISK_PASSWORD"
+    max_calls: int = 100
+
+
 class SipTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
     """Calls by SIP. `peers`: addresses and networks that may call; see `sipstack.StackSettings` for the others."""
 
@@ -96,6 +107,7 @@ class LegsTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fiel
 
     talk: TalkTable | None = None
     twilio: TwilioTable | None = None
+    asterisk: AsteriskTable | None = None
     sip: SipTable | None = None
 
 

@@ -12,7 +12,16 @@ from collections.abc import Callable, Mapping
 from ssl import SSLContext
 
 import aiofastnet
-from picows import WSAutoPingStrategy, WSFrame, WSHandshakeError, WSListener, WSMsgType, WSTransport
+from picows import (
+    WSAutoPingStrategy,
+    WSFrame,
+    WSHandshakeError,
+    WSListener,
+    WSMsgType,
+    WSTransport,
+    WSUpgradeResponse,
+    WSUpgradeResponseWithListener,
+)
 from picows.picows import WSProtocol  # type: ignore[attr-defined]
 
 from ..errors import ConnectionLost
@@ -83,7 +92,7 @@ def _start(
         address and address.authority,
         address and address.target,
         address is not None,  # is_client_side
-        lambda *_: wire,
+        lambda *_: wire.granting(),
         _Notices(wire),
         True,  # disconnect_on_exception
         None,  # websocket_handshake_timeout: the gate and the dialler have their own
@@ -143,6 +152,14 @@ class _PicowsWire(WSListener):
         self._paused = False
         self._ping: bytes | None = None
         self.upgraded = False
+
+    def granting(self) -> WSListener | WSUpgradeResponseWithListener:
+        """The listener, with the answer to the upgrade where that has more to say than yes."""
+        subprotocol: str = getattr(self._receiver, "subprotocol", "")
+        if self._client or not subprotocol:
+            return self
+        answer = WSUpgradeResponse.create_101_response({"Sec-WebSocket-Protocol": subprotocol})
+        return WSUpgradeResponseWithListener(answer, self)
 
     def send(self, data: str | bytes) -> None:
         if self._open:

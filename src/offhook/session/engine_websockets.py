@@ -39,7 +39,10 @@ def upgrade(
     protocol.receive_data(head[:end])
     for request in protocol.events_received():
         assert isinstance(request, Request)
-        protocol.send_response(protocol.accept(request))
+        answer = protocol.accept(request)
+        if subprotocol := getattr(receiver, "subprotocol", ""):
+            answer.headers["Sec-WebSocket-Protocol"] = subprotocol
+        protocol.send_response(answer)
     wire = _WebsocketsWire(protocol, socket, receiver, limits, ended)
     wire.start([])
     if head[end:]:

@@ -38,8 +38,9 @@ class Receiver(Protocol):
 
     A receiver may also have `writable(self, ready: bool) -> None`: False when the backlog has passed
     `WireLimits.max_backlog`, True when most of it has left. It may have `audio(self, data: bytes) -> bool`, the short
-    way of whole binary messages: False if it does not take this one, which then goes to `received`. A receiver that
-    raises ends its WebSocket with 1011.
+    way of whole binary messages: False if it does not take this one, which then goes to `received`. A server's may have
+    `subprotocol`, which is then granted in the answer to the upgrade: it has seen that the client asks for it. A
+    receiver that raises ends its WebSocket with 1011.
     """
 
     def connected(self, wire: Wire) -> None:

@@ -150,13 +150,9 @@ def prompt_key(speech: Speech, actor: Actor, level: float = LEVEL) -> str:
         actor.language,
         level,
         [[run.spoken, run.text, run.phonemes, dataclasses.astuple(run.manner)] for run in speech.runs],
-        speech.marks if not _abilities(actor).timing else (),
+        speech.marks if not abilities(actor.synthesiser, voice=actor.voice, language=actor.language).timing else (),
     ]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
-
-
-def _abilities(actor: Actor) -> Abilities:
-    return abilities(actor.synthesiser, voice=actor.voice, language=actor.language)
 
 
 _Chunk = tuple[bytes, Times]
@@ -183,7 +179,7 @@ def _sample_of(times: Times, count: int) -> int:
 
 
 def _made(speech: Speech, actor: Actor, level: float) -> Iterator[_Chunk]:
-    can = _abilities(actor)
+    can = abilities(actor.synthesiser, voice=actor.voice, language=actor.language)
     takes = list(_takes(speech, actor, can))
     if len(takes) == 1 and takes[0].can_stream and not speech.marks:
         yield from _streamed(takes[0], actor, level)

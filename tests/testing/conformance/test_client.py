@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.testing.conformance import client_mutants, client_mutants_b, client_mutants_c
+from tests.testing.conformance.connectors import meet
 from tests.testing.conformance.mutant_clients import ClientFlaw, run_cases
 
 from offhook.protocol import PROFILES
@@ -101,3 +102,15 @@ def own() -> Iterator[dict[str, list[CaseResult]]]:
 def test_our_client_passes(own: dict[str, list[CaseResult]], profile: str) -> None:
     assert [(result.number, result.verdict, result.detail) for result in own[profile] if failed(result)] == []
     assert sum(result.verdict is Verdict.OK for result in own[profile]) > 100
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("profile", ["monitor", "transcription"])
+async def test_our_connector_reconnects_as_it_should(profile: str) -> None:
+    logging.disable()
+    try:
+        results = await meet(["13"], profile)
+    finally:
+        logging.disable(logging.NOTSET)
+    assert len(results) == 6
+    assert [(each.number, each.verdict, each.detail) for each in results if each.verdict is not Verdict.OK] == []

@@ -23,6 +23,11 @@ _QUIET: Final = 0x40
 _IS_LOUD: Final = bytes(0 if code & 0x7F > _QUIET else 1 for code in range(256))
 
 
+def is_quiet(ulaw_audio: bytes) -> bool:
+    """Whether nobody would miss it."""
+    return not any(ulaw_audio.translate(_IS_LOUD))
+
+
 class Inlet:
     """What a caller says, on its way into a call.
 
@@ -76,7 +81,7 @@ class Inlet:
         if self._ticks < _SPAN:
             return
         surplus = min(self._least - _SPARE, samples)
-        if surplus > 0 and any(audio.translate(_IS_LOUD)):
+        if surplus > 0 and not is_quiet(audio):
             return  # wait for a quiet moment
         self._ticks, self._least = 0, self._limit
         if surplus > 0:

@@ -5,6 +5,7 @@ A kind of leg brings its own words for audio, flush and hang-up. It knows nothin
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable
 from typing import Final
 
@@ -18,6 +19,14 @@ _STUCK: Final = 16_000
 
 Arrival = Callable[[PhoneLeg], object]
 """Takes a call that has arrived: `Connector.take`, say."""
+
+
+def is_here(host: str | None) -> bool:
+    """Whether only this machine can reach an address that is listened on."""
+    try:
+        return host == "localhost" or (host is not None and ipaddress.ip_address(host).is_loopback)
+    except ValueError:
+        return False
 
 
 class SocketLeg:

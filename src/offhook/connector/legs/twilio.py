@@ -13,7 +13,6 @@ import binascii
 import hashlib
 import hmac
 import http.client
-import ipaddress
 import logging
 import ssl
 from collections import deque
@@ -27,7 +26,7 @@ from ...errors import CallEnded, UsageError
 from ...session.listen import Listening, listen
 from ...session.wire import Receiver, Refusal, UpgradeRequest, WireLimits
 from . import Caller, TransferFailed
-from .socket import Arrival, SocketLeg
+from .socket import Arrival, SocketLeg, is_here
 
 logger = logging.getLogger("offhook.connector")
 
@@ -248,7 +247,7 @@ class TwilioStreams:
         Raises:
             UsageError: The port cannot be had, or anybody could call from other machines without a signature.
         """
-        if not self._account.token and not _is_here(host):
+        if not self._account.token and not is_here(host):
             raise UsageError("streams from other machines are taken only if they are signed: set the auth token")
         self._listening = await listen(self.accept, host, port, limits=_LIMITS)
         return self._listening.port
@@ -279,10 +278,3 @@ class TwilioStreams:
         leg = TwilioLeg(self._account, self._arrival, self._legs.discard)
         self._legs.add(leg)
         return leg
-
-
-def _is_here(host: str | None) -> bool:
-    try:
-        return host == "localhost" or (host is not None and ipaddress.ip_address(host).is_loopback)
-    except ValueError:
-        return False
