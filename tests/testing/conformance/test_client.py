@@ -106,11 +106,11 @@ def test_our_client_passes(own: dict[str, list[CaseResult]], profile: str) -> No
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("profile", ["monitor", "transcription"])
-async def test_our_connector_reconnects_as_it_should(profile: str) -> None:
+@pytest.mark.parametrize("number", ["13.3", "13.4", "13.5", "13.6"])
+async def test_our_connector_reconnects_as_it_should(number: str, profile: str) -> None:
     logging.disable()
     try:
-        results = await meet(["13"], profile)
+        result = await meet(number, profile)
     finally:
         logging.disable(logging.NOTSET)
-    assert len(results) == 6
-    assert [(each.number, each.verdict, each.detail) for each in results if each.verdict is not Verdict.OK] == []
+    assert result.verdict is Verdict.OK, result.detail
