@@ -143,8 +143,14 @@ async def _open_legs(connector: Connector, settings: Settings, options: dict[str
         logger.info("Twilio media streams at ws://%s:%d%s", twilio.host, port, twilio.path)
     sip = _sip_table(settings.legs.sip, options)
     if sip is not None:
-        stack_of_sip = BaresipStack(sip.stack())
-        trunk = SipTrunk(stack_of_sip, connector.take, peers=sip.peers, max_calls=sip.max_calls, trunk=sip.trunk)
+        trunk = SipTrunk(
+            BaresipStack(sip.stack()),
+            connector.take,
+            peers=sip.peers,
+            max_calls=sip.max_calls,
+            trunk=sip.trunk,
+            hears_keys=sip.inband_keys,
+        )
         port = await trunk.start()
         stack.push_async_callback(trunk.close)
         connector.bridge = trunk.dial if sip.bridge else None

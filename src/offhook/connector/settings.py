@@ -76,6 +76,7 @@ class SipTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_field
 
     `trunk`: who takes the calls that we place, as `user`, with the password in the environment variable that
     `password-env` names. `bridge`: transfers are second calls in place of REFER.
+    `inband-keys`: keys are also heard in the sound.
     """
 
     port: int = 5060
@@ -92,6 +93,7 @@ class SipTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_field
     password_env: str = ""
     register: int = 0
     bridge: bool = False
+    inband_keys: bool = False
 
     def stack(self) -> StackSettings:
         """What the stack has to know.

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from urllib.parse import unquote
 
+from ...audio import ulaw
+from ...audio.dtmf import DtmfDetector
 from ...errors import CallEnded, UsageError
 from . import Caller, Cause, LegListener, TransferFailed
 from .inlet import Inlet
@@ -72,12 +74,16 @@ def caller_of(invitation: Invitation) -> Caller:
 class SipLeg:
     """A `PhoneLeg`, and the `CallEvents` of its call; one that was `placed` is answered already.
 
+    With `hears_keys` the tones of keys count too, until the first key comes by RFC 4733: each press once.
+
     Attributes:
         caller: Who calls.
         ended: Why it is over; empty while it is not.
     """
 
-    def __init__(self, call: SipCall, left: Callable[[SipLeg], object], *, placed: bool = False) -> None:
+    def __init__(
+        self, call: SipCall, left: Callable[[SipLeg], object], *, placed: bool = False, hears_keys: bool = False
+    ) -> None:
         self.caller = caller_of(call.invitation)
         self.ended = ""
         self.inlet = Inlet()
@@ -85,6 +91,7 @@ class SipLeg:
         self._call = call
         self._left = left
         self._answered = placed
+        self._tones = DtmfDetector() if hears_keys else None
         self._transferring = False
         self._listener: LegListener | None = None
         self._early: list[Callable[[LegListener], None]] = []
@@ -93,6 +100,10 @@ class SipLeg:
     # CallEvents
 
     def key(self, digit: str) -> None:
+        self._tones = None
+        self._pressed(digit)
+
+    def _pressed(self, digit: str) -> None:
         if digit in _KEYS and not self.ended:
             self._tell(lambda listener: listener.key(digit))
 
@@ -138,7 +149,11 @@ class SipLeg:
         if self._answered and not self.ended:
             self.inlet.push(self._call.read())
             self._call.write(self.outlet.pace(heard, self._call.waiting))
-        return self.inlet.take(len(heard)), heard
+        said = self.inlet.take(len(heard))
+        if self._tones is not None and not self.ended:
+            for digit, _ in self._tones.push(ulaw.decode(said)):
+                self._pressed(digit)
+        return said, heard
 
     def flush(self) -> int:
         """See `PhoneLeg`."""
@@ -186,13 +201,21 @@ class SipTrunk:
         peers: Addresses and networks of those who may call.
         max_calls: Calls at once, placed ones too; further ones are answered with 503.
         trunk: Address, perhaps with a port, of who takes calls to plain numbers; empty: none are placed.
+        hears_keys: Callers' keys are found in the sound as well.
 
     Raises:
         UsageError: No peer is listed, or one is no address.
     """
 
     def __init__(
-        self, stack: SipStack, arrival: Arrival, *, peers: Sequence[str], max_calls: int = 100, trunk: str = ""
+        self,
+        stack: SipStack,
+        arrival: Arrival,
+        *,
+        peers: Sequence[str],
+        max_calls: int = 100,
+        trunk: str = "",
+        hears_keys: bool = False,
     ) -> None:
         self._stack = stack
         self._arrival = arrival
@@ -200,6 +223,7 @@ class SipTrunk:
         self._max_calls = max_calls
         self._trunk = trunk
         self._dialling = 0
+        self._hears_keys = hears_keys
         self._legs: set[SipLeg] = set()
         self._strangers: set[str] = set()
         self._full = False
@@ -229,7 +253,7 @@ class SipTrunk:
         self._full = full
         if full:
             return call.refuse(503, "Service Unavailable")
-        leg = SipLeg(call, self._legs.discard)
+        leg = SipLeg(call, self._legs.discard, hears_keys=self._hears_keys)
         self._legs.add(leg)
         self._arrival(leg)
         return None
