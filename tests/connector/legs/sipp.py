@@ -212,6 +212,13 @@ async def callee(folder: Path, port: int, *steps: str) -> tuple[int, str]:
     return await _sipp(folder, steps, "-p", str(port), "-mp", str(free_port() & ~1), "-m", "1", "-rtp_echo")
 
 
+async def listening(port: int) -> None:
+    """Wait until somebody has this UDP port: a request that comes before would be sent again a second later."""
+    async with asyncio.timeout(20):
+        while f":{port:04X} " not in Path("/proc/net/udp").read_text():  # noqa: ASYNC110, ASYNC240 (another process opens it)
+            await asyncio.sleep(0.01)
+
+
 async def _sipp(folder: Path, steps: tuple[str, ...], *options: str) -> tuple[int, str]:
     scenario = folder / f"scenario{free_port()}.xml"
     scenario.write_text(

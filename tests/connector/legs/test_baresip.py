@@ -66,13 +66,14 @@ async def answering(
     flow=None,
     targets=(),
     trunk=None,
+    host="127.0.0.1",
     **settings,
 ) -> AsyncIterator[World]:
     connector = Connector(transfer_targets=targets)
     world = World(connector)
     connector.watch(lambda conversation, event: world.events.append(event))
     connector.add_flow(flow or (lambda call: call.audio_connector("bot")), *numbers)
-    stack = BaresipStack(StackSettings("127.0.0.1", 0, **settings))
+    stack = BaresipStack(StackSettings(host, 0, **settings))
     sip = SipTrunk(stack, connector.take, peers=peers, max_calls=max_calls, trunk=trunk or "")
     connector.bridge = None if trunk is None else sip.dial
     world.port = await sip.start()
@@ -284,10 +285,11 @@ async def test_two_legs_are_joined_until_one_hangs_up(tmp_path, by):
     async with answering(listener, flow=flow, targets=("+1555*",), trunk=f"127.0.0.1:{port}") as world:
         uri = world.connector.integrations.get("bot").uri
         world.connector.integrations.put(Integration(name="ears", uri=uri, active=True, profile="monitor"))
-        end = s.HUNG_UP if by == "caller" else s.pause(2500) + s.bye_of_callee()
+        end = s.HUNG_UP if by == "caller" else s.pause(3000) + s.bye_of_callee()
         callee = asyncio.create_task(s.callee(tmp_path, port, *s.taken(), end))
+        await s.listening(port)
         mine = s.bye() if by == "caller" else s.HUNG_UP
-        steps = (s.invite(), s.answered(), s.pause(500), s.play("tone.ul"), s.pause(2000), mine)
+        steps = (s.invite(), s.answered(), s.pause(800), s.play("tone.ul"), s.pause(2000), mine)
         (over,) = await world.call(tmp_path, *steps, ear=ear.port)
         code, said = await callee
         assert code == 0, said
@@ -308,6 +310,7 @@ async def test_a_callee_that_is_busy_leaves_the_caller_with_the_flow(tmp_path):
     async with answering(flow=flow, targets=("+1555*",), trunk=f"127.0.0.1:{port}") as world:
         steps = ('<recv request="INVITE"/>', s.reply("486 Busy Here"), '<recv request="ACK"/>')
         callee = asyncio.create_task(s.callee(tmp_path, port, *steps))
+        await s.listening(port)
         (over,) = await world.call(tmp_path, s.invite(), s.answered(), s.HUNG_UP)
         code, said = await callee
         assert code == 0, said
@@ -322,6 +325,7 @@ async def test_a_caller_who_hangs_up_while_it_rings_cancels_the_second_call(tmp_
             '<recv request="INVITE"/>', s.reply("180 Ringing"), '<recv request="CANCEL"/>', s.reply("200 OK"),
         )  # fmt: skip
         callee = asyncio.create_task(s.callee(tmp_path, port, *steps))
+        await s.listening(port)
         (over,) = await world.call(tmp_path, s.invite(), s.answered(), s.pause(600), s.bye())
         code, said = await callee
         assert code == 0, said
@@ -348,6 +352,7 @@ async def test_a_carrier_that_asks_who_we_are_is_told(tmp_path, status):
     async with answering(flow=handed_on, targets=("+1555*",), trunk=account.host, account=account) as world:
         asked = s.asked("desk7", "open sesame", status=status)
         callee = asyncio.create_task(s.callee(tmp_path, port, asked, *s.taken()[1:], s.HUNG_UP))
+        await s.listening(port)
         await world.call(tmp_path, s.invite(), s.answered(), s.pause(800), s.bye())
         code, said = await callee
         assert code == 0, said
@@ -363,3 +368,18 @@ async def test_we_register_and_let_go(tmp_path, caplog):
         await until(lambda: "SIP: registered with" in caplog.text)
     code, said = await registrar
     assert code == 0, said
+
+
+@needs_sipp
+@pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="this machine has no IPv6")
+async def test_calls_come_over_ipv6(tmp_path):
+    async with answering(flow=waiting, peers=("::1",), host="::1") as world:
+        process = await asyncio.create_subprocess_exec(
+            "sipp", "-sn", "uac", "-i", "::1", "-p", str(s.free_port()), "-m", "1", "-d", "400", "-nostdin",
+            "-timeout", "20", "-timeout_error", f"[::1]:{world.port}",
+            cwd=tmp_path, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        _, said = await process.communicate()
+        assert process.returncode == 0, said.decode()
+        await until(lambda: world.of(h.CallOver))
+    assert [over.by for over in world.of(h.CallOver)] == ["caller"]

@@ -225,10 +225,17 @@ class BaresipStack:
 
         assert self._agent is not None, "dial() is for a stack that was started"
         assert self._core is not None
+        assert self._runtime is not None
+        missed: list[baresip.StackEvent] = []  # who answers at once does so before the library listens for it
+        self._runtime.subscribe(missed.append)
         try:
             placed = await self._agent.dial(uri)
         except (baresip.BaresipError, ValueError) as error:
             raise TransferFailed(str(error)) from None
+        finally:
+            self._runtime.unsubscribe(missed.append)
+        for event in missed:
+            placed._on_stack_event(event)  # it leaves out those of other calls
         call = BaresipCall(placed, self._core, self._spawn)
         self._core.settle(placed.handle)
         try:
