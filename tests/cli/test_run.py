@@ -263,3 +263,20 @@ def test_sip_calls_are_answered_and_the_program_drains(tmp_path):
 def test_sip_needs_peers(tmp_path):
     config = settings(tmp_path, free_port())
     assert "peers" in wrong_use(offhook("run", config, "--no-probe", "--sip", "0"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ('password-env = "NOT_THERE"', "set trunk"),
+        ("register = 600", "set trunk"),
+        ('trunk = "192.0.2.9"\npassword-env = "NOT_THERE"', "no NOT_THERE"),
+        ('trunk = "192.0.2.9"\nregister = 5', "between 60 and 86400"),
+        ('trunk = "two words"', "trunk"),
+        ('trunk = "192.0.2.9"\nuser = "a@b"', "plain name"),
+        ("bridge = 1", "bool"),
+    ],
+)
+def test_wrong_trunks_are_told_in_one_line(tmp_path, lines, says):
+    config = settings(tmp_path, free_port(), f'[legs.sip]\nport = 0\npeers = ["127.0.0.1"]\n{lines}\n')
+    assert says in wrong_use(offhook("run", config, "--no-probe"))

@@ -141,3 +141,36 @@ async def test_a_listener_that_fails_is_dropped_and_a_leg_that_fails_ends_the_li
     leg.exchange = fail
     await pass_time(0.1)
     assert troubles == [1]
+
+
+class Broken:
+    def exchange(self, heard: bytes) -> tuple[bytes, bytes]:
+        raise RuntimeError("its line is cut")
+
+
+async def test_a_partner_hears_the_caller_and_is_heard_while_nobody_listens():
+    """What is said in a secure block goes to the partner, and to nobody else."""
+    said, answer, monitor = TONE, ulaw.encode(tones.tone(880, 1.0, -12)), Voice()
+    line, leg = await with_line(WavLeg(said))
+    partner = WavLeg(answer)
+    line.partner, line.secure = partner, True
+    line.ears.append(monitor)
+    await pass_time(0.5)
+    assert said[:3200] in bytes(partner.heard)
+    assert answer[:3200] in bytes(leg.heard)
+    assert {external for _, external, _, _ in monitor.got} == {ulaw.silence(TICK)}
+    line.held = True
+    heard = len(partner.heard)
+    await pass_time(0.2)
+    assert set(bytes(partner.heard[heard + TICK :])) == {ulaw.silence(1)[0]}
+    line.stop()
+
+
+async def test_a_partner_that_fails_is_let_go():
+    line, _ = await with_line(WavLeg(TONE))
+    told = []
+    line.on_parted, line.partner = lambda: told.append(1), Broken()
+    await pass_time(0.2)
+    assert told == [1]
+    assert line.partner is None
+    line.stop()

@@ -147,9 +147,17 @@ async def _open_legs(connector: Connector, settings: Settings, options: dict[str
         await _open_asterisk(connector, asterisk, stack)
     sip = _sip_table(settings.legs.sip, options)
     if sip is not None:
-        trunk = SipTrunk(BaresipStack(sip.stack()), connector.take, peers=sip.peers, max_calls=sip.max_calls)
+        trunk = SipTrunk(
+            BaresipStack(sip.stack()),
+            connector.take,
+            peers=sip.peers,
+            max_calls=sip.max_calls,
+            trunk=sip.trunk,
+            hears_keys=sip.inband_keys,
+        )
         port = await trunk.start()
         stack.push_async_callback(trunk.close)
+        connector.bridge = trunk.dial if sip.bridge else None
         logger.info("SIP at %s port %d, from %s", sip.host, port, ", ".join(sip.peers))
     return any(leg is not None for leg in (talk, twilio, asterisk, sip))
 

@@ -20,6 +20,7 @@ from ..records.events import Event
 from ..records.store import CallStore
 from ..records.usage import EVERY, Meter
 from . import happenings
+from .bridge import Dialler
 from .context import CallContext, Dialling, clock, over_socket
 from .endpoints import Endpoints
 from .happenings import Happenings
@@ -61,6 +62,7 @@ class Connector:
     Attributes:
         calls: Those that are on.
         draining: No new calls are taken.
+        bridge: Places calls for transfers, and callers are joined to them; None: their legs transfer them (REFER).
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Connector:
         self.language = language
         self.calls: set[PhoneCall] = set()
         self.draining = False
+        self.bridge: Dialler | None = None
         self.endpoints = Endpoints(clock)
         self._flows: list[tuple[str, Flow, str]] = []
         self._observers: list[Callable[[str, Event], None]] = []
@@ -205,6 +208,7 @@ class Connector:
                 self.integrations,
                 tasks,
                 may_transfer=self.may_transfer,
+                dial=self.bridge,
                 fallback=self.fallback,
                 recording=LineRecording(self.recordings),
             )

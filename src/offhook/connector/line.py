@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from ..audio import mix_ulaw, ulaw
-from .legs import PhoneLeg
+from .legs import Leg, PhoneLeg
 from .player import TICK, Played
 from .sounds import AUDIBLE, EDGE, loudness, soften
 from .ticker import PERIOD, Ticker
@@ -80,6 +80,7 @@ class Line:
     Attributes:
         position: Samples since the line was opened.
         voice: The bot, if one is on.
+        partner: Another leg that is joined to this one: both hear each other. One that fails is let go.
         ears: The monitors. One that raises hears no more.
         said, heard: Sinks of the recording, or None while nothing is recorded.
         watch: Called in each tick with what was said and heard.
@@ -87,6 +88,7 @@ class Line:
         held: The caller is on hold: hears nothing of us, and says nothing to us.
         silent: Samples for which the caller has heard nothing audible.
         on_trouble: Called once, if the leg itself fails.
+        on_parted: Called once, if the partner's leg fails.
         on_comfort: Called when the comfort sound begins or ends to be heard.
         late, worst_lag: How well our own clock kept time.
     """
@@ -95,6 +97,7 @@ class Line:
         self.leg = leg
         self.position = 0
         self.voice: Voice | None = None
+        self.partner: Leg | None = None
         self.ears: list[Ear] = []
         self.said: Sink | None = None
         self.heard: Sink | None = None
@@ -103,6 +106,7 @@ class Line:
         self.held = False
         self.silent = 0
         self.on_trouble: Callable[[], None] = lambda: None
+        self.on_parted: Callable[[], None] = lambda: None
         self.on_comfort: Callable[[bool], None] = lambda on: None
         self.late = 0
         self.worst_lag = 0.0
@@ -111,6 +115,7 @@ class Line:
         self._comforting = False
         self._last = ulaw.SILENCE
         self._cut = False
+        self._partner_said = _SILENCE
 
     def start(self) -> None:
         """Audio runs from now on."""
@@ -179,6 +184,8 @@ class Line:
             if prompt.done.done():
                 self._prompt = None
             audio = own if audio == _SILENCE else mix_ulaw(audio, own)
+        if self._partner_said is not _SILENCE:
+            audio = self._partner_said if audio == _SILENCE else mix_ulaw(audio, self._partner_said)
         audible = loudness(audio) >= AUDIBLE
         self.silent = 0 if audible else self.silent + TICK
         rise = False
@@ -211,6 +218,7 @@ class Line:
             self.stop()
             return self.on_trouble()
         self._last = heard[-1]
+        self._partner_said = self._join(_SILENCE if self.held else external)
         if self.held or self.secure:
             external = _SILENCE
         if self.watch is not None and not self.secure:
@@ -227,6 +235,18 @@ class Line:
             self.heard.write(self.position, internal)
         self.position += TICK
         return None
+
+    def _join(self, said: bytes) -> bytes:
+        """Let the partner hear the caller; what it says is heard by the caller in the next tick."""
+        if self.partner is None:
+            return _SILENCE
+        try:
+            return self.partner.exchange(said)[0]
+        except Exception:
+            logger.exception("a joined leg failed: it is let go")
+            self.partner = None
+            self.on_parted()
+            return _SILENCE
 
     def _give(self, ear: Ear, played: Played, external: bytes, internal: bytes, ahead: int) -> None:
         try:

@@ -15,6 +15,7 @@ from ..errors import CallEnded, UsageError
 from ..records.events import Event
 from . import happenings
 from .botstep import BotStep
+from .bridge import Dialler, join
 from .context import CallContext
 from .fanout import Monitoring
 from .integrations import Integrations
@@ -34,6 +35,7 @@ class PhoneCall:
         context: What the call's parts share.
         integrations: Where bots and monitors are looked up.
         may_transfer: Which targets are allowed.
+        dial: Places calls that callers are joined to; None: transfers are left to the leg.
         fallback: What steps do that say nothing of their own.
 
     Attributes:
@@ -49,6 +51,7 @@ class PhoneCall:
         tasks: asyncio.TaskGroup,
         *,
         may_transfer: Callable[[str], bool],
+        dial: Dialler | None = None,
         fallback: Fallback,
         recording: LineRecording,
     ) -> None:
@@ -57,6 +60,7 @@ class PhoneCall:
         self._integrations = integrations
         self._tasks = tasks
         self._may_transfer = may_transfer
+        self._dial = dial
         self._fallback = fallback
         self._recording = recording
         self._keypad = Keypad()
@@ -234,8 +238,11 @@ class PhoneCall:
             tell("done" if keys else "nothing")
         return keys
 
-    async def transfer(self, target: str) -> bool:
+    async def transfer(self, target: str, *, ring: float = 30.0) -> bool:
         """Hand the caller to somebody else: a number or an address that the connector allows.
+
+        By the leg (REFER), or where the connector has a `bridge`, by a second call: see `bridge`. It may `ring` so many
+        seconds, and the step lasts until either side hangs up.
 
         Returns:
             Whether it was taken. If so, the call is over; if not, the caller is still there and the flow goes on.
@@ -249,7 +256,10 @@ class PhoneCall:
                 tell("failure", "the target is not among transfer-targets")
                 return False
             try:
-                await self._context.line.leg.transfer(target)
+                if self._dial is None:
+                    await self._context.line.leg.transfer(target)
+                else:
+                    await join(self._context.line, self._fallback, self._dial, target, ring)
             except TransferFailed as error:
                 tell("failure", str(error))
                 return False

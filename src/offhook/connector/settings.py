@@ -18,7 +18,7 @@ from ..records.record import Keep
 from ..records.store import CallStore
 from .exchange import MAX_CALLS, Connector
 from .integrations import MAX_ACTIVE, Integrations, of_table
-from .legs.sipstack import StackSettings
+from .legs.sipstack import Account, StackSettings
 from .parameters import ORGANIZATION
 from .tomlflow import FallbackTable, FlowTable, flow_of
 
@@ -83,7 +83,12 @@ class AsteriskTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_
 
 
 class SipTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
-    """Calls by SIP. `peers`: addresses and networks that may call; see `sipstack.StackSettings` for the others."""
+    """Calls by SIP. `peers`: addresses and networks that may call; see `sipstack.StackSettings` for the others.
+
+    `trunk`: who takes the calls that we place, as `user`, with the password in the environment variable that
+    `password-env` names. `bridge`: transfers are second calls in place of REFER.
+    `inband-keys`: keys are also heard in the sound.
+    """
 
     port: int = 5060
     host: str = "127.0.0.1"
@@ -94,11 +99,33 @@ class SipTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_field
     codecs: tuple[str, ...] = ("pcmu", "pcma")
     jitter: tuple[int, int] = (40, 400)
     headers: tuple[str, ...] = ()
+    trunk: str = ""
+    user: str = "offhook"
+    password_env: str = ""
+    register: int = 0
+    bridge: bool = False
+    inband_keys: bool = False
 
     def stack(self) -> StackSettings:
-        """What the stack has to know."""
+        """What the stack has to know.
+
+        Raises:
+            UsageError: There is a password, but no trunk that it is for, or it is not in the environment.
+        """
+        if not self.trunk and (self.password_env or self.register):
+            raise UsageError("[legs.sip] password-env and register are for a trunk: set trunk as well")
+        if self.password_env and not os.environ.get(self.password_env):
+            raise UsageError(f"[legs.sip] password-env: the environment has no {self.password_env}")
+        password = os.environ.get(self.password_env, "") if self.password_env else ""
         return StackSettings(
-            self.host, self.port, self.rtp_ports, self.rtp_timeout, self.codecs, self.jitter, self.headers
+            self.host,
+            self.port,
+            self.rtp_ports,
+            self.rtp_timeout,
+            self.codecs,
+            self.jitter,
+            self.headers,
+            Account(self.user, self.trunk, password, self.register) if self.trunk else None,
         )
 
 

@@ -109,6 +109,84 @@ def notify(status: int) -> str:
     return head.replace("      Content-Type", more) + '<recv response="200"/>'
 
 
+_REPLY = """<send{retrans}><![CDATA[
+      SIP/2.0 {status}
+      [last_Via:]
+      [last_From:]
+      [last_To:];tag=[pid]SIPp[call_number]
+      [last_Call-ID:]
+      [last_CSeq:]
+      Contact: <sip:[local_ip]:[local_port];transport=[transport]>
+      {more}Content-Length: [len]
+
+      {body}
+    ]]></send>"""
+
+
+#: A call comes in; who calls is kept for the BYE.
+_INVITED = """<recv request="INVITE" rrs="true"><action>
+      <ereg regexp=".*" search_in="hdr" header="From:" assign_to="peer"/></action></recv>
+    <Reference variables="peer"/>"""
+
+
+def reply(status: str, more: str = "", body: str = "") -> str:
+    """Answer a request that came in."""
+    retrans = ' retrans="500"' if body else ""
+    return _REPLY.format(status=status, more=more and more + "\n      ", body=body, retrans=retrans)
+
+
+def taken(codec: int = 0) -> tuple[str, ...]:
+    """A call comes in, rings, and is answered; its audio is echoed."""
+    name = {0: "PCMU", 8: "PCMA"}[codec]
+    sdp = _SDP.format(codec=codec, name=name, direction="sendrecv").replace("[ear]", "[media_port]")
+    answer = reply("200 OK", "Content-Type: application/sdp", sdp)
+    return _INVITED, reply("180 Ringing"), answer, '<recv request="ACK"/>'
+
+
+def bye_of_callee() -> str:
+    return """<send retrans="500"><![CDATA[
+      BYE [next_url] SIP/2.0
+      Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+      From: <sip:desk@[local_ip]:[local_port]>;tag=[pid]SIPp[call_number]
+      To:[$peer]
+      Call-ID: [call_id]
+      CSeq: 1 BYE
+      Max-Forwards: 70
+      Content-Length: 0
+
+    ]]></send><recv response="200"/>"""
+
+
+def asked(user: str, password: str, request: str = "INVITE", status: str = "407 Proxy Authentication Required") -> str:
+    """A request is asked for its digest, and the one that follows has the right one."""
+    kind = "Proxy-Authenticate" if status.startswith("407") else "WWW-Authenticate"
+    challenge = f'{kind}: Digest realm="pbx.example", nonce="4711", algorithm=MD5'
+    ack = '<recv request="ACK"/>' if request == "INVITE" else ""
+    check, tell = (
+        f'<verifyauth assign_to="ok" username="{user}" password="{password}"/>',
+        ('<nop condexec="ok" condexec_inverse="true"><action><error message="wrong digest"/></action></nop>'),
+    )
+    if kind.startswith("Proxy"):  # SIPp 3.6 computes no digest for it: that one is there must do
+        check = f'<ereg regexp="{user}.*response" search_in="hdr" header="Proxy-Authorization:" check_it="true" '
+        check, tell = check + 'assign_to="ok"/>', '<Reference variables="ok"/>'
+    return f"""<recv request="{request}"/>{reply(status, challenge)}{ack}
+    <recv request="{request}" rrs="true"><action>{check}</action></recv>{tell}"""
+
+
+def registrar(user: str, password: str) -> tuple[str, ...]:
+    """We register, are asked, register, and later let go: both with the right digest."""
+    gone = (
+        '<recv request="REGISTER"><action><ereg regexp="expires=0" search_in="hdr" header="Contact:" check_it="true" '
+    )
+    gone += 'assign_to="zero"/></action></recv><Reference variables="zero"/>'
+    return (
+        asked(user, password, "REGISTER", "401 Unauthorized"),
+        reply("200 OK", "Expires: 600"),
+        gone,
+        reply("200 OK"),
+    )
+
+
 def free_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
@@ -125,15 +203,31 @@ async def sipp(
     options: tuple[str, ...] = (),
 ) -> tuple[int, str]:
     """Make calls; the exit code (0: all went by the scenario), and what went wrong."""
+    options = ("-s", to, "-p", str(free_port()), "-m", str(calls), "-key", "ear", str(ear), *options)
+    return await _sipp(folder, steps, *options, f"127.0.0.1:{port}")
+
+
+async def callee(folder: Path, port: int, *steps: str) -> tuple[int, str]:
+    """Take one call at a port, by these steps, and send back all audio; as `sipp`."""
+    return await _sipp(folder, steps, "-p", str(port), "-mp", str(free_port() & ~1), "-m", "1", "-rtp_echo")
+
+
+async def listening(port: int) -> None:
+    """Wait until somebody has this UDP port: a request that comes before would be sent again a second later."""
+    async with asyncio.timeout(20):
+        while f":{port:04X} " not in Path("/proc/net/udp").read_text():  # noqa: ASYNC110, ASYNC240 (another process opens it)
+            await asyncio.sleep(0.01)
+
+
+async def _sipp(folder: Path, steps: tuple[str, ...], *options: str) -> tuple[int, str]:
     scenario = folder / f"scenario{free_port()}.xml"
     scenario.write_text(
         '<?xml version="1.0" encoding="UTF-8"?>\n<scenario name="test">\n' + "\n".join(steps) + "\n</scenario>\n"
     )
     errors = scenario.with_suffix(".log")
     process = await asyncio.create_subprocess_exec(
-        "sipp", "-sf", str(scenario), "-s", to, "-i", "127.0.0.1", "-p", str(free_port()), "-mi", "127.0.0.1",
-        "-m", str(calls), "-key", "ear", str(ear), "-timeout", "30", "-timeout_error", "-nostdin",
-        "-trace_err", "-error_file", str(errors), *options, f"127.0.0.1:{port}",
+        "sipp", "-sf", str(scenario), "-i", "127.0.0.1", "-mi", "127.0.0.1", "-timeout", "30", "-timeout_error",
+        "-nostdin", "-trace_err", "-error_file", str(errors), *options,
         cwd=folder, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     try:

@@ -19,7 +19,7 @@ from offhook.connector.exchange import Connector
 from offhook.connector.integrations import Integration
 from offhook.connector.legs.baresip import BaresipStack
 from offhook.connector.legs.sip import SipTrunk
-from offhook.connector.legs.sipstack import StackSettings
+from offhook.connector.legs.sipstack import Account, StackSettings
 from offhook.errors import UsageError
 from offhook.protocol import DtmfReceived, Paused
 from offhook.session.server import Server
@@ -40,9 +40,10 @@ async def until(condition) -> None:
 
 
 class World:
-    def __init__(self) -> None:
+    def __init__(self, connector: Connector) -> None:
         self.events: list[object] = []
         self.port = 0
+        self.connector = connector
 
     async def call(self, folder: Path, *steps: str, calls: int = 1, **options) -> list[h.CallOver]:
         """Calls by SIPp that must go by these steps; how they ended here."""
@@ -57,21 +58,32 @@ class World:
 
 @asynccontextmanager
 async def answering(
-    bot: Bot | None = None, *, peers=("127.0.0.1",), max_calls: int = 10, numbers=(), flow=None, targets=(), **settings
+    bot: Bot | None = None,
+    *,
+    peers=("127.0.0.1",),
+    max_calls: int = 10,
+    numbers=(),
+    flow=None,
+    targets=(),
+    trunk=None,
+    host="127.0.0.1",
+    **settings,
 ) -> AsyncIterator[World]:
-    world, connector = World(), Connector(transfer_targets=targets)
+    connector = Connector(transfer_targets=targets)
+    world = World(connector)
     connector.watch(lambda conversation, event: world.events.append(event))
     connector.add_flow(flow or (lambda call: call.audio_connector("bot")), *numbers)
-    stack = BaresipStack(StackSettings("127.0.0.1", 0, **settings))
-    trunk = SipTrunk(stack, connector.take, peers=peers, max_calls=max_calls)
-    world.port = await trunk.start()
+    stack = BaresipStack(StackSettings(host, 0, **settings))
+    sip = SipTrunk(stack, connector.take, peers=peers, max_calls=max_calls, trunk=trunk or "")
+    connector.bridge = None if trunk is None else sip.dial
+    world.port = await sip.start()
     try:
         async with Server((bot or Bot()).reception) as server, connector:
             uri = f"ws://127.0.0.1:{server.port}/"
             connector.integrations.put(Integration(name="bot", uri=uri, active=True, frame_ms=20))
             yield world
     finally:
-        await trunk.close()
+        await sip.close()
 
 
 def loud_at(pcm: np.ndarray, frequency: float) -> float:
@@ -252,3 +264,122 @@ async def test_callers_are_handed_on_by_refer(tmp_path, status, by, is_taken):
         steps = (s.invite(), s.answered(), s.refer("sip:desk@pbx.example"), s.notify(status), s.HUNG_UP)
         (over,) = await world.call(tmp_path, *steps)
     assert (over.by, taken) == (by, [is_taken])
+
+
+async def handed_on(call) -> None:
+    await call.transfer("+15550009999")
+    call.note("flow")
+
+
+@needs_sipp
+@pytest.mark.parametrize("by", ["caller", "callee"])
+async def test_two_legs_are_joined_until_one_hangs_up(tmp_path, by):
+    """The second leg echoes: what comes back to the caller has been there."""
+    (tmp_path / "tone.ul").write_bytes(TONE)
+    listener, ear, port = Bot(), await s.Ear().open(), s.free_port()
+
+    async def flow(call) -> None:
+        call.monitor("ears")
+        await call.transfer("+15550009999")
+
+    async with answering(listener, flow=flow, targets=("+1555*",), trunk=f"127.0.0.1:{port}") as world:
+        uri = world.connector.integrations.get("bot").uri
+        world.connector.integrations.put(Integration(name="ears", uri=uri, active=True, profile="monitor"))
+        end = s.HUNG_UP if by == "caller" else s.pause(3000) + s.bye_of_callee()
+        callee = asyncio.create_task(s.callee(tmp_path, port, *s.taken(), end))
+        await s.listening(port)
+        mine = s.bye() if by == "caller" else s.HUNG_UP
+        steps = (s.invite(), s.answered(), s.pause(800), s.play("tone.ul"), s.pause(2000), mine)
+        (over,) = await world.call(tmp_path, *steps, ear=ear.port)
+        code, said = await callee
+        assert code == 0, said
+    ear.close()
+    assert over.by == ("caller" if by == "caller" else "transfer")
+    assert loud_at(ulaw.decode(bytes(ear.heard[0])), 440) > 1.0
+    assert loud_at(ulaw.decode(listener.heard)[0::2], 440) > 1.0
+    assert loud_at(ulaw.decode(listener.heard)[1::2], 440) > 1.0
+
+
+@needs_sipp
+async def test_a_callee_that_is_busy_leaves_the_caller_with_the_flow(tmp_path):
+    port, taken = s.free_port(), []
+
+    async def flow(call) -> None:
+        taken.append(await call.transfer("+15550009999"))
+
+    async with answering(flow=flow, targets=("+1555*",), trunk=f"127.0.0.1:{port}") as world:
+        steps = ('<recv request="INVITE"/>', s.reply("486 Busy Here"), '<recv request="ACK"/>')
+        callee = asyncio.create_task(s.callee(tmp_path, port, *steps))
+        await s.listening(port)
+        (over,) = await world.call(tmp_path, s.invite(), s.answered(), s.HUNG_UP)
+        code, said = await callee
+        assert code == 0, said
+    assert (over.by, taken) == ("flow", [False])
+
+
+@needs_sipp
+async def test_a_caller_who_hangs_up_while_it_rings_cancels_the_second_call(tmp_path):
+    port = s.free_port()
+    async with answering(flow=handed_on, targets=("+1555*",), trunk=f"127.0.0.1:{port}") as world:
+        steps = (
+            '<recv request="INVITE"/>', s.reply("180 Ringing"), '<recv request="CANCEL"/>', s.reply("200 OK"),
+        )  # fmt: skip
+        callee = asyncio.create_task(s.callee(tmp_path, port, *steps))
+        await s.listening(port)
+        (over,) = await world.call(tmp_path, s.invite(), s.answered(), s.pause(600), s.bye())
+        code, said = await callee
+        assert code == 0, said
+    assert over.by == "caller"
+
+
+@needs_sipp
+async def test_no_call_is_placed_to_a_target_that_is_not_listed(tmp_path):
+    taken = []
+
+    async def flow(call) -> None:
+        taken.append(await call.transfer("+19000009999"))
+
+    async with answering(flow=flow, targets=("+1555*",), trunk=f"127.0.0.1:{s.free_port()}") as world:
+        await world.call(tmp_path, s.invite(), s.answered(), s.HUNG_UP)
+    assert taken == [False]
+
+
+@needs_sipp
+@pytest.mark.parametrize("status", ["401 Unauthorized", "407 Proxy Authentication Required"])
+async def test_a_carrier_that_asks_who_we_are_is_told(tmp_path, status):
+    port = s.free_port()
+    account = Account("desk7", f"127.0.0.1:{port}", "open sesame")
+    async with answering(flow=handed_on, targets=("+1555*",), trunk=account.host, account=account) as world:
+        asked = s.asked("desk7", "open sesame", status=status)
+        callee = asyncio.create_task(s.callee(tmp_path, port, asked, *s.taken()[1:], s.HUNG_UP))
+        await s.listening(port)
+        await world.call(tmp_path, s.invite(), s.answered(), s.pause(800), s.bye())
+        code, said = await callee
+        assert code == 0, said
+
+
+@needs_sipp
+async def test_we_register_and_let_go(tmp_path, caplog):
+    caplog.set_level("INFO", "offhook.connector")
+    port = s.free_port()
+    account = Account("desk7", f"127.0.0.1:{port}", "open sesame", 600)
+    registrar = asyncio.create_task(s.callee(tmp_path, port, *s.registrar("desk7", "open sesame")))
+    async with answering(flow=handed_on, trunk=account.host, account=account):
+        await until(lambda: "SIP: registered with" in caplog.text)
+    code, said = await registrar
+    assert code == 0, said
+
+
+@needs_sipp
+@pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="this machine has no IPv6")
+async def test_calls_come_over_ipv6(tmp_path):
+    async with answering(flow=waiting, peers=("::1",), host="::1") as world:
+        process = await asyncio.create_subprocess_exec(
+            "sipp", "-sn", "uac", "-i", "::1", "-p", str(s.free_port()), "-m", "1", "-d", "400", "-nostdin",
+            "-timeout", "20", "-timeout_error", f"[::1]:{world.port}",
+            cwd=tmp_path, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        _, said = await process.communicate()
+        assert process.returncode == 0, said.decode()
+        await until(lambda: world.of(h.CallOver))
+    assert [over.by for over in world.of(h.CallOver)] == ["caller"]

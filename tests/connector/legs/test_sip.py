@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from offhook.audio import ulaw
+from offhook.audio import tones, ulaw
+from offhook.audio.dtmf import HIGH, KEYS, LOW
 from offhook.connector.legs import TransferFailed
 from offhook.connector.legs.sip import SipLeg, SipTrunk, caller_of, networks, party
 from offhook.connector.legs.sipstack import Invitation
 from offhook.errors import CallEnded, UsageError
+from offhook.testing.recordings import Recordings
 
 
 class Call:
@@ -55,9 +58,19 @@ class Call:
 
 
 class Stack:
+    def __init__(self) -> None:
+        self.dialled: list[str] = []
+
     async def start(self, invited) -> int:
         self.invited = invited
         return 5060
+
+    async def dial(self, uri: str, seconds: float) -> Call:
+        self.dialled.append(uri)
+        if "busy" in uri:
+            raise TransferFailed("486 Busy Here")
+        self.placed = Call()
+        return self.placed
 
     async def close(self) -> None:
         self.closed = True
@@ -69,9 +82,9 @@ class Listener:
         self.key = self.held = self.hung_up = self.told.append
 
 
-async def trunk_of(*peers: str, max_calls: int = 10):
+async def trunk_of(*peers: str, max_calls: int = 10, **options):
     stack, legs = Stack(), []
-    trunk = SipTrunk(stack, legs.append, peers=peers, max_calls=max_calls)
+    trunk = SipTrunk(stack, legs.append, peers=peers, max_calls=max_calls, **options)
     await trunk.start()
     return trunk, stack, legs
 
@@ -199,3 +212,84 @@ async def test_a_transfer_that_is_not_taken_leaves_the_caller_here():
         await leg.transfer("+1555")
     call.events.over("hung up")
     assert listener.told == ["hung up"]
+
+
+async def test_calls_are_placed_by_the_trunk_and_count():
+    trunk, stack, _ = await trunk_of("192.0.2.7", max_calls=1, trunk="pbx.example:5070")
+    with pytest.raises(TransferFailed, match="486"):
+        await trunk.dial("sip:busy@desk.example", 5)
+    leg = await trunk.dial("tel:+1555", 5)
+    assert stack.dialled == ["sip:busy@desk.example", "sip:+1555@pbx.example:5070"]
+    with pytest.raises(TransferFailed, match="max-calls"):
+        await trunk.dial("+1556", 5)
+    said = ulaw.encode(tones.tone(440, 0.02, -12))
+    stack.placed.said = said
+    assert leg.exchange(said)[0] == said
+    assert said in stack.placed.written
+    leg.hang_up()
+    assert stack.placed.did == ["bye"]
+    await trunk.dial("+1556", 5)
+
+
+async def test_a_number_needs_a_trunk():
+    trunk, stack, _ = await trunk_of("192.0.2.7")
+    with pytest.raises(TransferFailed, match="trunk"):
+        await trunk.dial("+1555", 5)
+    assert stack.dialled == []
+
+
+async def leg_with_tones(hears_keys: bool) -> tuple[Call, SipLeg, Listener]:
+    _, stack, legs = await trunk_of("192.0.2.7", hears_keys=hears_keys)
+    call, listener = Call(), Listener()
+    stack.invited(call)
+    legs[0].attach(listener)
+    await legs[0].answer()
+    return call, legs[0], listener
+
+
+def press(call: Call, leg: SipLeg, pcm: np.ndarray) -> None:
+    audio = ulaw.encode(pcm.clip(-32768, 32767).astype(np.int16))
+    for at in range(0, len(audio), 160):
+        call.said = audio[at : at + 160]
+        leg.exchange(ulaw.silence(160))
+
+
+def tones_of(keys: str, *, twist: float = 0.0, noise: float = 0.0) -> np.ndarray:
+    """Keys of 80 ms with pauses of 80 ms, the higher tone louder by `twist` dB, in noise of this RMS."""
+    times = np.arange(640) / 8000
+    pieces = []
+    for key in keys:
+        low, high = divmod(KEYS.index(key), 4)
+        loud = 4000 * 10 ** (twist / 20)
+        tone = 4000 * np.sin(2 * np.pi * LOW[low] * times) + loud * np.sin(2 * np.pi * HIGH[high] * times)
+        pieces += [tone, np.zeros(640)]
+    pcm = np.concatenate(pieces)
+    return pcm + np.random.default_rng(7).normal(0, noise, len(pcm)) if noise else pcm
+
+
+@pytest.mark.parametrize(("twist", "noise"), [(0, 0), (6, 0), (-6, 0), (0, 600)])
+async def test_keys_are_heard_in_the_sound_where_that_is_wanted(twist, noise):
+    call, leg, listener = await leg_with_tones(True)
+    press(call, leg, tones_of("159#0D", twist=twist, noise=noise))
+    assert listener.told == list("159#0D")
+    call, leg, listener = await leg_with_tones(False)
+    press(call, leg, tones_of("159"))
+    assert listener.told == []
+
+
+async def test_a_key_is_told_once_if_it_comes_both_ways():
+    call, leg, listener = await leg_with_tones(True)
+    call.events.key("1")
+    press(call, leg, tones_of("12"))
+    assert listener.told == ["1"]
+
+
+async def test_speech_is_no_key():
+    call, leg, listener = await leg_with_tones(True)
+    try:
+        found = Recordings.find()
+    except UsageError as error:
+        pytest.skip(str(error))
+    for key in sorted(found.clips)[:60]:
+        press(call, leg, ulaw.decode(found.phrase(key)[0]))
+    assert listener.told == []

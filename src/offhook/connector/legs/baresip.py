@@ -9,6 +9,7 @@ import asyncio
 import importlib
 import ipaddress
 import logging
+import re
 import socket
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Final
@@ -30,12 +31,17 @@ logger = logging.getLogger("offhook.connector")
 _ALWAYS: Final = ("From", "To", "P-Asserted-Identity", "Diversion")
 #: Headers that it can give.
 _MOST_HEADERS: Final = 16
+_USER: Final = re.compile(r"[0-9A-Za-z+*#._-]{1,64}", re.ASCII)
+_HOST: Final = re.compile(r"(?:[0-9A-Za-z.-]{1,253}|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?", re.ASCII)
+_SECRET: Final = re.compile(r'[^"\\\x00-\x1f]*')
 #: Bytes that are read at once: more than its buffer holds.
 _ALL: Final = 65_536
 #: Seconds in which an answer has to be confirmed by ACK.
 _CONFIRM: Final = 32.0
 #: Seconds in which a transfer has to be taken.
 _TRANSFER: Final = 30.0
+#: Seconds that a registrar has to let go of us.
+_PARTING: Final = 2.0
 _REASONS: Final = {"": "hung up", "rtp stream error": "no audio has come from the caller for too long"}
 
 
@@ -164,6 +170,8 @@ class BaresipStack:
     def __init__(self, settings: StackSettings) -> None:
         self._settings = settings
         self._runtime: baresip.Runtime | None = None
+        self._agent: baresip.UserAgent | None = None
+        self._core: Core | None = None
         self._invited: Callable[[SipCall], None] = lambda call: None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -186,16 +194,58 @@ class BaresipStack:
         except baresip.BaresipError as error:
             raise UsageError(f"the SIP stack cannot be started: {error}") from None
         self._runtime = runtime
-        address = ipaddress.ip_address(self._settings.host)
-        home = "localhost" if address.is_unspecified else _in_uri(self._settings.host)
         # Written out: an `Account` names one transport, and would refuse the calls of the other.
         account = (
-            f"<sip:offhook@{home}:{port}>;regint=0;answermode=manual;dtmfmode=rtpevent;catchall=yes"
+            f"{_identity(self._settings, port)};answermode=manual;dtmfmode=rtpevent;catchall=yes"
             f";audio_codecs={','.join(self._settings.codecs)}"
         )
         agent = await baresip.UserAgent.create(runtime, account, transfer_policy="reject")
         agent.on_incoming(lambda call: self._invited(BaresipCall(call, core, self._spawn)))
+        self._agent, self._core = agent, core
+        if self._settings.account is not None and self._settings.account.register:
+            self._spawn(self._register(agent))
         return port
+
+    async def _register(self, agent: baresip.UserAgent) -> None:
+        """Register for the first time; the stack itself does it again and again after that."""
+        import baresip
+
+        assert self._settings.account is not None
+        host = self._settings.account.host
+        try:
+            await agent.register()
+        except baresip.BaresipError as error:
+            logger.error("SIP: %s did not take our registration, which is tried again: %s", host, error)
+        else:
+            logger.info("SIP: registered with %s", host)
+
+    async def dial(self, uri: str, seconds: float) -> SipCall:
+        """See `SipStack`."""
+        import baresip
+
+        assert self._agent is not None, "dial() is for a stack that was started"
+        assert self._core is not None
+        assert self._runtime is not None
+        missed: list[baresip.StackEvent] = []  # who answers at once does so before the library listens for it
+        self._runtime.subscribe(missed.append)
+        try:
+            placed = await self._agent.dial(uri)
+        except (baresip.BaresipError, ValueError) as error:
+            raise TransferFailed(str(error)) from None
+        finally:
+            self._runtime.unsubscribe(missed.append)
+        for event in missed:
+            placed._on_stack_event(event)  # it leaves out those of other calls
+        call = BaresipCall(placed, self._core, self._spawn)
+        self._core.settle(placed.handle)
+        try:
+            await placed.wait_established(seconds)
+        except baresip.BaresipError as error:
+            raise TransferFailed(str(error)) from None
+        except asyncio.CancelledError:
+            call.end()
+            raise
+        return call
 
     def _config(self, port: int) -> baresip.Config:
         import baresip
@@ -232,6 +282,11 @@ class BaresipStack:
 
         if self._tasks:
             await asyncio.wait(tuple(self._tasks))
+        if self._agent is not None and self._settings.account is not None and self._settings.account.register:
+            try:
+                await self._agent.unregister(timeout=_PARTING)
+            except baresip.BaresipError as error:
+                logger.warning("SIP: we could not be unregistered: %s", error)
         runtime, self._runtime = self._runtime, None
         if runtime is not None:
             try:
@@ -254,8 +309,27 @@ def _check(settings: StackSettings) -> None:
         raise UsageError(f"jitter must be two times between 20 and 1000 ms, the lower one first: {least}, {most}")
     if not settings.codecs or set(settings.codecs) - {"pcmu", "pcma"}:
         raise UsageError(f"codecs are pcmu and pcma, not {', '.join(settings.codecs) or 'none'}")
+    account = settings.account
+    if account is not None:
+        if not (_USER.fullmatch(account.user) and _HOST.fullmatch(account.host)):
+            raise UsageError("user must be a plain name or number, and trunk an address or name, perhaps with a port")
+        if not _SECRET.fullmatch(account.password):
+            raise UsageError("the password of SIP cannot hold quotes, backslashes or line breaks")
+        if account.register and not 60 <= account.register <= 86_400:
+            raise UsageError(f"register must be between 60 and 86400 seconds, or 0 for never: {account.register}")
     if len({*_ALWAYS, *settings.headers}) > _MOST_HEADERS:
         raise UsageError(f"calls can bring {_MOST_HEADERS - len(_ALWAYS)} headers along, not more")
+
+
+def _identity(settings: StackSettings, port: int) -> str:
+    """The first half of an account as the stack reads it: who we are, and to whom."""
+    account = settings.account
+    if account is not None:
+        secret = f';auth_user={account.user};auth_pass="{account.password}"' if account.password else ""
+        return f"<sip:{account.user}@{account.host}>{secret};regint={account.register}"
+    address = ipaddress.ip_address(settings.host)
+    home = "localhost" if address.is_unspecified else _in_uri(settings.host)
+    return f"<sip:offhook@{home}:{port}>;regint=0"
 
 
 def _free(host: str, port: int) -> int:

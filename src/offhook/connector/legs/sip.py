@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 from urllib.parse import unquote
 
+from ...audio import ulaw
+from ...audio.dtmf import DtmfDetector
 from ...errors import CallEnded, UsageError
 from . import Caller, Cause, LegListener, TransferFailed
 from .inlet import Inlet
@@ -70,21 +72,26 @@ def caller_of(invitation: Invitation) -> Caller:
 
 
 class SipLeg:
-    """A `PhoneLeg`, and the `CallEvents` of its call.
+    """A `PhoneLeg`, and the `CallEvents` of its call; one that was `placed` is answered already.
+
+    With `hears_keys` the tones of keys count too, until the first key comes by RFC 4733: each press once.
 
     Attributes:
         caller: Who calls.
         ended: Why it is over; empty while it is not.
     """
 
-    def __init__(self, call: SipCall, left: Callable[[SipLeg], object]) -> None:
+    def __init__(
+        self, call: SipCall, left: Callable[[SipLeg], object], *, placed: bool = False, hears_keys: bool = False
+    ) -> None:
         self.caller = caller_of(call.invitation)
         self.ended = ""
         self.inlet = Inlet()
         self.outlet = Outlet()
         self._call = call
         self._left = left
-        self._answered = False
+        self._answered = placed
+        self._tones = DtmfDetector() if hears_keys else None
         self._transferring = False
         self._listener: LegListener | None = None
         self._early: list[Callable[[LegListener], None]] = []
@@ -93,6 +100,10 @@ class SipLeg:
     # CallEvents
 
     def key(self, digit: str) -> None:
+        self._tones = None
+        self._pressed(digit)
+
+    def _pressed(self, digit: str) -> None:
         if digit in _KEYS and not self.ended:
             self._tell(lambda listener: listener.key(digit))
 
@@ -138,7 +149,11 @@ class SipLeg:
         if self._answered and not self.ended:
             self.inlet.push(self._call.read())
             self._call.write(self.outlet.pace(heard, self._call.waiting))
-        return self.inlet.take(len(heard)), heard
+        said = self.inlet.take(len(heard))
+        if self._tones is not None and not self.ended:
+            for digit, _ in self._tones.push(ulaw.decode(said)):
+                self._pressed(digit)
+        return said, heard
 
     def flush(self) -> int:
         """See `PhoneLeg`."""
@@ -184,17 +199,31 @@ class SipTrunk:
         stack: What speaks SIP.
         arrival: Takes each call.
         peers: Addresses and networks of those who may call.
-        max_calls: Calls at once; further ones are answered with 503.
+        max_calls: Calls at once, placed ones too; further ones are answered with 503.
+        trunk: Address, perhaps with a port, of who takes calls to plain numbers; empty: none are placed.
+        hears_keys: Callers' keys are found in the sound as well.
 
     Raises:
         UsageError: No peer is listed, or one is no address.
     """
 
-    def __init__(self, stack: SipStack, arrival: Arrival, *, peers: Sequence[str], max_calls: int = 100) -> None:
+    def __init__(
+        self,
+        stack: SipStack,
+        arrival: Arrival,
+        *,
+        peers: Sequence[str],
+        max_calls: int = 100,
+        trunk: str = "",
+        hears_keys: bool = False,
+    ) -> None:
         self._stack = stack
         self._arrival = arrival
         self._peers = networks(peers)
         self._max_calls = max_calls
+        self._trunk = trunk
+        self._dialling = 0
+        self._hears_keys = hears_keys
         self._legs: set[SipLeg] = set()
         self._strangers: set[str] = set()
         self._full = False
@@ -218,16 +247,45 @@ class SipTrunk:
                 self._strangers.add(source)
                 logger.warning("SIP calls from %s are refused: it is not among the peers", source or "an unknown peer")
             return None
-        full = len(self._legs) >= self._max_calls
+        full = self._full_now
         if full and not self._full:
             logger.warning("SIP calls are refused: %d are on, which is max-calls", self._max_calls)
         self._full = full
         if full:
             return call.refuse(503, "Service Unavailable")
-        leg = SipLeg(call, self._legs.discard)
+        leg = SipLeg(call, self._legs.discard, hears_keys=self._hears_keys)
         self._legs.add(leg)
         self._arrival(leg)
         return None
+
+    @property
+    def _full_now(self) -> bool:
+        return len(self._legs) + self._dialling >= self._max_calls
+
+    async def dial(self, target: str, seconds: float) -> SipLeg:
+        """Place a call, and wait until it is answered. Whether the target may be called is asked elsewhere.
+
+        Args:
+            target: An address, or a number of the trunk.
+            seconds: For how long it may ring.
+
+        Raises:
+            TransferFailed: Nobody has answered, or too many calls are on, or it is a number and there is no trunk.
+        """
+        if self._full_now:
+            raise TransferFailed("max-calls are on")
+        if not target.startswith(("sip:", "sips:")):
+            if not self._trunk:
+                raise TransferFailed("a plain number needs a trunk: set it in [legs.sip]")
+            target = f"sip:{target.removeprefix('tel:')}@{self._trunk}"
+        self._dialling += 1
+        try:
+            call = await self._stack.dial(target, seconds)
+        finally:
+            self._dialling -= 1
+        leg = SipLeg(call, self._legs.discard, placed=True)
+        self._legs.add(leg)
+        return leg
 
     def _may_call(self, source: str) -> bool:
         try:

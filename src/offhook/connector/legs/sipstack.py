@@ -12,6 +12,23 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """Who we are to a PBX or a carrier.
+
+    Attributes:
+        user: Name of the account, also that of its digest authentication.
+        host: The PBX's or carrier's address, perhaps with a port.
+        password: Of its digest authentication; empty where it goes by our address.
+        register: Seconds between registrations; 0: it knows our address.
+    """
+
+    user: str
+    host: str
+    password: str = field(default="", repr=False)
+    register: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class StackSettings:
     """How a stack works.
 
@@ -23,6 +40,7 @@ class StackSettings:
         codecs: Names of those offered and taken, the preferred one first.
         jitter: Milliseconds that the jitter buffer may hold, at least and at most; it adapts itself between them.
         headers: SIP headers of the INVITE that calls bring along.
+        account: Who we are to a PBX or carrier, for calls that we place and for its questions (401, 407).
     """
 
     host: str
@@ -32,6 +50,7 @@ class StackSettings:
     codecs: tuple[str, ...] = ("pcmu", "pcma")
     jitter: tuple[int, int] = (40, 400)
     headers: tuple[str, ...] = ()
+    account: Account | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +83,7 @@ class CallEvents(Protocol):
 
 
 class SipCall(Protocol):
-    """One call that has come in. Audio is mu-law at 8 kHz whatever goes over the wire; none of it blocks."""
+    """One call. Audio is mu-law at 8 kHz whatever goes over the wire; none of it blocks."""
 
     invitation: Invitation
 
@@ -114,6 +133,13 @@ class SipStack(Protocol):
 
         Raises:
             UsageError: It is not installed, or the address cannot be had.
+        """
+
+    async def dial(self, uri: str, seconds: float) -> SipCall:
+        """Place a call, and wait until it is answered and audio may flow.
+
+        Raises:
+            TransferFailed: It was not answered in this time, or with something else than 200.
         """
 
     async def close(self) -> None:
