@@ -2,7 +2,7 @@
 # make test    every test, and all checks
 # make check   format, lint, types, layers
 # make bench   the benchmarks, as tables
-# make mutants every mutant of the conformance suite against all of it (the better part of an hour); writes docs/mutants.md
+# make mutants every mutant of the conformance suite against all of it (takes long, goes on where it was stopped); writes docs/mutants.md
 # make clean   away with everything that was made
 PYTHON ?= python3
 VENV   := .venv
@@ -54,7 +54,7 @@ bench: $(DEV) recordings voiceprint
 	@for file in benchmarks/*.py; do echo; echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 mutants: $(DEV)
-	$(BIN)/python -m tests.testing.conformance.cross
+	$(BIN)/python -m tests.testing.conformance.cross $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist calls .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

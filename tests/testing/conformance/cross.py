@@ -1,13 +1,15 @@
 """Every mutant against the whole suite: how many cases besides its own find it. `make mutants` writes docs/mutants.md.
 
-It takes some twenty minutes, most of which are waiting for timers, and so is no part of the tests; those run each
-mutant against its own case and its neighbours.
+It takes long, and so is no part of the tests; those run each mutant against its own case and its neighbours. What is
+found of each mutant is kept in `build/mutants.json`, and a run that was stopped goes on from there, as long as neither
+the suite nor the mutants have changed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import copy
+import hashlib
 import json
 import logging
 import sys
@@ -22,14 +24,16 @@ from tests.testing.conformance import test_server as servers
 from tests.testing.conformance.mutant_clients import run_cases
 
 from offhook.protocol import PROFILES
-from offhook.session.keys import KeyStore
 from offhook.testing.conformance.caller import Caller, Target
 from offhook.testing.conformance.case import Case, CaseResult
 from offhook.testing.conformance.runner import run_case
 
-PAGE = Path(__file__).parents[3] / "docs" / "mutants.md"
-#: Mutants at a time, and cases at a time in all.
-MUTANTS, CASES = 12, 60
+ROOT = Path(__file__).parents[3]
+PAGE = ROOT / "docs" / "mutants.md"
+KEPT = ROOT / "build" / "mutants.json"
+#: Mutants at a time, and cases at a time in all: most of them wait for timers. A machine that is too busy for so many
+#: makes cases fail that should not, and those are tried again.
+MUTANTS, CASES = 12, 200
 #: More others than this are told one by one, with what they have in common.
 FEW = 10
 P = TypeVar("P")
@@ -75,20 +79,53 @@ async def twice(once: Callable[[Case[P]], Awaitable[CaseResult]], case: Case[P],
     return await once(case) if servers.failed(result) and case.number != mutant else result
 
 
-async def crossed(numbers: Iterable[str], attempt: Try) -> Found:
-    """All mutants, some at a time."""
-    few, room, found = asyncio.Semaphore(MUTANTS), asyncio.Semaphore(CASES), Found()
+class Kept:
+    """What is known of mutants already, in a file."""
+
+    def __init__(self, path: Path = KEPT) -> None:
+        self._path = path
+        self._of = fingerprint()
+        self._sides: dict[str, Found] = {}
+        if path.exists():
+            known = json.loads(path.read_bytes())
+            self._sides = known["sides"] if known["of"] == self._of else {}
+
+    def side(self, name: str) -> Found:
+        return self._sides.setdefault(name, {})
+
+    def save(self) -> None:
+        self._path.parent.mkdir(exist_ok=True)
+        fresh = self._path.with_suffix(".new")
+        fresh.write_text(json.dumps({"of": self._of, "sides": self._sides}))
+        fresh.replace(self._path)
+
+
+def fingerprint() -> str:
+    """Of the suite, the mutants and what they stand on: what was found holds as long as it stays the same."""
+    code = hashlib.sha256()
+    own = [ROOT / "src" / "offhook" / name for name in ("protocol", "session", "connector", "testing")]
+    for folder in (*own, ROOT / "tests" / "testing" / "conformance"):
+        for file in sorted(folder.rglob("*.py")):
+            code.update(file.read_bytes())
+    return code.hexdigest()
+
+
+async def crossed(numbers: Iterable[str], attempt: Try, found: Found, save: Callable[[], None], until: float) -> None:
+    """All mutants that nothing is known of yet, some at a time; none is begun once the clock says `until`."""
+    few, room = asyncio.Semaphore(MUTANTS), asyncio.Semaphore(CASES)
 
     async def one(number: str) -> None:
         async with few:
+            if time.monotonic() >= until:
+                return
             results = await attempt(number, room)
         found[number] = [each.number for each in results if servers.failed(each) and each.number != number]
         if number not in {each.number for each in results if servers.failed(each)}:
             print(f"{number}: its own case does not find it", file=sys.stderr)
         print(f"{len(found)}: {number} {len(found[number])}", file=sys.stderr)
+        save()
 
-    await asyncio.gather(*(one(number) for number in numbers))
-    return found
+    await asyncio.gather(*(one(number) for number in numbers if number not in found))
 
 
 def told(title: str, numbers: list[str], found: Found, titles: dict[str, str]) -> list[str]:
@@ -123,18 +160,22 @@ def page(server: Found, client: Found) -> str:
 
 
 def main() -> None:
-    """Both sides, or with arguments one side and some numbers: then what is found is printed as JSON."""
+    """All mutants of both sides, and the page. Arguments: seconds after which no further mutant is begun; the next run
+    goes on from there."""
     logging.disable()
-    assert KeyStore
     began = time.monotonic()
-    if len(sys.argv) > 1:
-        side, chosen = sys.argv[1], sys.argv[2:]
-        numbers, attempt = (servers.NUMBERS, on_servers) if side == "servers" else (clients.NUMBERS, on_clients)
-        print(json.dumps(asyncio.run(crossed(chosen or numbers, attempt))))
-    else:
-        found = asyncio.run(crossed(servers.NUMBERS, on_servers)), asyncio.run(crossed(clients.NUMBERS, on_clients))
-        PAGE.write_text(page(*found))
-    print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
+    until = began + float(sys.argv[1]) if len(sys.argv) > 1 else float("inf")
+    kept = Kept()
+    for name, numbers, attempt in (
+        ("servers", servers.NUMBERS, on_servers),
+        ("clients", clients.NUMBERS, on_clients),
+    ):
+        asyncio.run(crossed(numbers, attempt, kept.side(name), kept.save, until))
+    done = len(kept.side("servers")) + len(kept.side("clients"))
+    total = len(servers.NUMBERS) + len(clients.NUMBERS)
+    if done == total:
+        PAGE.write_text(page(kept.side("servers"), kept.side("clients")))
+    print(f"{done} of {total} mutants known, {time.monotonic() - began:.0f} s", file=sys.stderr)
 
 
 if __name__ == "__main__":
