@@ -54,7 +54,8 @@ class Cleaned(NamedTuple):
 class EchoGuard:
     """Cleans one line. What is heard and what is played come in step, in pieces of any length.
 
-    A piece takes some 2 ms while there is an echo, 20 us while there is none.
+    A piece of 200 ms takes 1.1 ms while the bot is heard, 30 to 40 us while it is silent (measured on a busy machine;
+    `python benchmarks/barge_in.py --cost`).
 
     Attributes:
         delay: Samples from what is played to its echo; None while none is known. Negative if it was told late.
