@@ -8,6 +8,7 @@ has nothing in common with what was played and hardly disturbs the fit. It knows
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -26,6 +27,8 @@ BLOCK: Final = 160
 _LONGEST: Final = RATE * 2 // 5  # delay at most: that of calls abroad and of mobile phones is less
 _MEMORY: Final = RATE * 3 // 5  # samples that are fitted over
 _TAPS: Final = 80
+_DIAGONAL: Final = np.arange(_TAPS)
+_LAGS: Final = np.abs(_DIAGONAL[:, None] - _DIAGONAL[None, :])
 _BEFORE: Final = 16  # taps before the strongest path
 _LEAST: Final = 1e-7  # power of the softest noise that a line is taken to have
 _QUIET: Final = 1e-3**2  # power, -57 dBFS: no echo below that is worth a thought
@@ -51,7 +54,8 @@ class Cleaned(NamedTuple):
 class EchoGuard:
     """Cleans one line. What is heard and what is played come in step, in pieces of any length.
 
-    A piece takes some 2 ms while there is an echo, 20 us while there is none.
+    A piece of 200 ms takes 1.1 ms while the bot is heard, 30 to 40 us while it is silent (measured on a busy machine;
+    `python benchmarks/barge_in.py --cost`).
 
     Attributes:
         delay: Samples from what is played to its echo; None while none is known. Negative if it was told late.
@@ -134,17 +138,17 @@ class EchoGuard:
         first = len(self._played) - AHEAD - len(window) - self.delay - (_TAPS - 1 - _BEFORE)
         if first < 0 or first + len(window) + _TAPS - 1 > len(self._played):
             return nothing
-        source = self._played[first : first + len(window) + _TAPS - 1].astype(np.float64)
-        taps = _fit(source, window.astype(np.float64))
+        source = self._played[first : first + len(window) + _TAPS - 1]
+        taps = _fit(source, window)
         echo = np.convolve(source[-(count + _TAPS - 1) :], taps[::-1], "valid")
         self.gain = float(np.sqrt(np.square(taps).sum()))
-        return echo.astype(np.float32)
+        return echo.astype(np.float32, copy=False)
 
     def _find_delay(self, window: Float32) -> bool:
         """Looks for the delay; one that is known already is kept while it is not clearly another."""
         span = len(window) + _LONGEST + AHEAD
         source = self._played[-span:]
-        size = 1 << (span - 1).bit_length()  # what wraps round falls on delays that are not looked at
+        size = _fft_size(span)  # what wraps round falls on delays that are not looked at
         sharp, source_sharp = _sharpened(window), _sharpened(source)
         product = np.fft.rfft(source_sharp, size) * np.conj(np.fft.rfft(sharp, size))
         # Index i: `source[i:]` against the window; the delay is `_LONGEST - i`, as the source reaches AHEAD beyond.
@@ -167,15 +171,28 @@ def _sharpened(pcm: Float32) -> Float32:
     return out
 
 
-def _fit(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
+def _fit(source: Float32, target: Float32) -> Float32:
     """The taps that make `target` of `source`: tap k weighs `source[n + k]`. Correlations by FFT, then one solution."""
     count = len(target)
-    size = 1 << (len(source) - 1).bit_length()
-    spectrum = np.fft.rfft(source, size)
-    cross = np.fft.irfft(spectrum * np.conj(np.fft.rfft(target, size)), size)[:_TAPS]
+    size = _fft_size(len(source))
+    cross = np.fft.irfft(np.fft.rfft(source, size) * np.conj(np.fft.rfft(target, size)), size)[:_TAPS]
     middle = source[_TAPS - 1 : _TAPS - 1 + count - _TAPS]  # what all taps see: near enough the same for each
-    auto = np.fft.irfft(np.abs(np.fft.rfft(middle, 2 * size)) ** 2, 2 * size)[:_TAPS]
-    index = np.arange(_TAPS)
-    matrix = auto[np.abs(index[:, None] - index[None, :])]
-    matrix[index, index] += 1e-3 * auto[0] + 1e-9
-    return np.asarray(np.linalg.solve(matrix, cross))
+    spectrum = np.fft.rfft(middle, size)  # shorter than the source by twice the taps: nothing wraps round
+    auto = np.fft.irfft(np.square(spectrum.real) + np.square(spectrum.imag), size)[:_TAPS]
+    matrix = auto[_LAGS].astype(np.float64)  # one solution of 80 is cheap, and single precision is too little for it
+    matrix[_DIAGONAL, _DIAGONAL] += 1e-3 * float(auto[0]) + 1e-9
+    return np.asarray(np.linalg.solve(matrix, cross.astype(np.float64)), np.float32)
+
+
+@lru_cache(256)
+def _fft_size(least: int) -> int:
+    """The next length without a prime factor above 5, which an FFT is quick at; a power of two may be twice as long."""
+    size = least
+    while True:
+        rest = size
+        for prime in (2, 3, 5):
+            while rest % prime == 0:
+                rest //= prime
+        if rest == 1:
+            return size
+        size += 1

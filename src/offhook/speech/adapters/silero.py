@@ -27,7 +27,8 @@ _RATE: Final = np.array(8000, np.int64)
 class Silero:
     """8 kHz, 32 ms a frame: tells voices from noise and babble much better than earshot does, at a price.
 
-    A frame takes some 80 us, more than `VoiceActivity` asks for, but nothing while the line is all but silent.
+    A frame takes 160 to 300 us, as busy as the machine is (`python benchmarks/barge_in.py --cost`): more than
+    `VoiceActivity` asks for, but nothing while the line is all but silent.
 
     The score is the square root of the model's: what it calls 0.25 is 0.5 here, as other detectors have it. On
     telephone speech in noise (pink at 12 dB, car at 8 dB) 95 % of voice lie above that border and 99 % of the rest
