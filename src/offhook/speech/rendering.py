@@ -39,7 +39,7 @@ Times: TypeAlias = tuple[tuple[int, int], ...]
 VERSION: Final = 1
 
 #: Rate, pitch and dB for each degree of emphasis.
-_EMPHASIS: Final = {"strong": (0.85, 1.12, 3.0), "moderate": (0.92, 1.06, 1.5), "reduced": (1.1, 0.97, -3.0)}
+EMPHASIS: Final = {"strong": (0.85, 1.12, 3.0), "moderate": (0.92, 1.06, 1.5), "reduced": (1.1, 0.97, -3.0)}
 #: Seconds in which a change of loudness happens.
 _RAMP: Final = 0.010
 _SAME: Final = 0.005
@@ -150,13 +150,9 @@ def prompt_key(speech: Speech, actor: Actor, level: float = LEVEL) -> str:
         actor.language,
         level,
         [[run.spoken, run.text, run.phonemes, dataclasses.astuple(run.manner)] for run in speech.runs],
-        speech.marks if not _abilities(actor).timing else (),
+        speech.marks if not abilities(actor.synthesiser, voice=actor.voice, language=actor.language).timing else (),
     ]
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
-
-
-def _abilities(actor: Actor) -> Abilities:
-    return abilities(actor.synthesiser, voice=actor.voice, language=actor.language)
 
 
 _Chunk = tuple[bytes, Times]
@@ -183,7 +179,7 @@ def _sample_of(times: Times, count: int) -> int:
 
 
 def _made(speech: Speech, actor: Actor, level: float) -> Iterator[_Chunk]:
-    can = _abilities(actor)
+    can = abilities(actor.synthesiser, voice=actor.voice, language=actor.language)
     takes = list(_takes(speech, actor, can))
     if len(takes) == 1 and takes[0].can_stream and not speech.marks:
         yield from _streamed(takes[0], actor, level)
@@ -252,7 +248,7 @@ def _take(runs: list[Run], actor: Actor, can: Abilities) -> _Take:
 def _wish(manner: Manner, can: Abilities) -> _Wish:
     rate, pitch, gain = (1.0, 1.0, 0.0)
     if manner.emphasis is not None and not can.emphasis:
-        rate, pitch, gain = _EMPHASIS[manner.emphasis]
+        rate, pitch, gain = EMPHASIS[manner.emphasis]
     return _Wish(
         min(max(rate * manner.rate, LEAST), MOST),
         min(max(pitch * manner.pitch.factor, LEAST), MOST),
