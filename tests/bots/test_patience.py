@@ -40,6 +40,10 @@ async def test_a_slow_answer_gets_a_filler_and_one_that_never_comes_ends_the_cal
     assert platform.disconnected is not None
     assert platform.disconnected.reason == "completed"
     assert platform.disconnected.output == {"step": "asked", "offhook_reason": "no answer in time"}
+    (started,), (ended,) = of(events, happenings.SayStarted), of(events, happenings.SayEnded)
+    assert started.id == ended.id
+    assert (ended.heard, ended.interrupted) == ("one two three", False)
+    assert ended.sent == ended.played == 2400
     assert any("given back" in event.text for event in of(events, happenings.Note))
     await platform.over()
 
