@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 
 class Model:
-    """Answers with the next of `answers`: text, a list of (tool, arguments), a status, or "hang".
+    """Answers with the next of `answers`: text, a list of (tool, arguments), a status, "hang", or (text, "cut").
 
     Attributes:
         asked: The requests.
@@ -41,13 +41,16 @@ class Model:
         try:
             if answer == "hang":
                 await asyncio.sleep(3600)
-            for delta in self._deltas(answer):
+            cut = isinstance(answer, tuple)
+            for delta in self._deltas(answer[0] if cut else answer):
                 chunk = {
                     "id": "c", "object": "chat.completion.chunk", "created": 0, "model": "m",
                     "choices": [{"index": 0, "delta": delta, "finish_reason": None}],
                 }  # fmt: skip
                 yield f"data: {json.dumps(chunk)}\n\n"
                 await asyncio.sleep(0)
+            if cut:  # as the real one tells of a failure in mid-stream
+                yield 'data: {"error": {"message": "overloaded", "type": "server_error"}}\n\n'
             yield "data: [DONE]\n\n"
         except (asyncio.CancelledError, GeneratorExit):
             self.cancelled += 1

@@ -51,10 +51,10 @@ async def test_it_answers_sentence_by_sentence_and_remembers() -> None:
         platform = await Platform(bot).open()
         await plays(platform, events, 1)
         await platform.live(1.6, voice(0.6))
-        await plays(platform, events, 3)
+        await plays(platform, events, 2)
         await platform.live(1.6, voice(0.6))
-        await plays(platform, events, 4)
-        assert said(events) == ["Hello.", "First one.", "Second one.", "Third."]
+        await plays(platform, events, 3)
+        assert said(events) == ["Hello.", "First one. Second one.", "Third."]
         first, second = model.asked
         assert (first["model"], first["temperature"], first["stream"]) == ("gpt-4o-mini", 0.3, True)
         assert [(m["role"], m["content"]) for m in second["messages"][1:]] == [
@@ -150,6 +150,22 @@ async def test_a_model_that_fails_twice_gives_the_call_back() -> None:
         assert platform.disconnected is not None
         assert platform.disconnected.output == {"offhook_reason": "language model failed"}
         await platform.over()
+        await finish(bot)
+
+
+async def test_what_was_heard_before_the_model_failed_is_remembered() -> None:
+    async with serving(Model(("One whole sentence.", "cut"), "Yes.")) as model:
+        bot = make(model, sorry="Sorry.")
+        events = kept(bot)
+        platform = await Platform(bot).open()
+        await platform.live(1.6, voice(0.6))
+        await plays(platform, events, 2)
+        assert said(events) == ["One whole sentence.", "Sorry."]
+        await platform.live(1.6, voice(0.6))
+        await plays(platform, events, 3)
+        told = [(m["role"], m["content"]) for m in model.asked[1]["messages"][1:]]
+        assert told == [("user", "question"), ("assistant", "One whole sentence."), ("user", "question")]
+        await platform.hang_up()
         await finish(bot)
 
 

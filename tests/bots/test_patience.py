@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 from tests.bots.fakes import Platform, Scripted, VirtualPool, engines, kept, make_bot, of, voice
@@ -40,6 +41,10 @@ async def test_a_slow_answer_gets_a_filler_and_one_that_never_comes_ends_the_cal
     assert platform.disconnected is not None
     assert platform.disconnected.reason == "completed"
     assert platform.disconnected.output == {"step": "asked", "offhook_reason": "no answer in time"}
+    (started,), (ended,) = of(events, happenings.SayStarted), of(events, happenings.SayEnded)
+    assert started.id == ended.id
+    assert (ended.heard, ended.interrupted) == ("one two three", False)
+    assert ended.sent == ended.played == 2400
     assert any("given back" in event.text for event in of(events, happenings.Note))
     await platform.over()
 
@@ -160,3 +165,22 @@ def test_times_that_make_no_sense_are_refused() -> None:
     for after, give_up in ((0.0, 1.0), (2.0, 1.0)):
         with pytest.raises(UsageError):
             Patience(after=after, give_up=give_up)
+
+
+async def test_an_answer_that_was_waited_for_begins_behind_the_filler() -> None:
+    async def slow() -> AsyncIterator[str]:
+        await asyncio.sleep(3.0)
+        yield "four five"
+
+    async def handler(call: Call) -> None:
+        async for _ in call.turns():
+            await call.say(slow())
+
+    bot, platform = await start(handler)
+    events = kept(bot)
+    await platform.live(1.5, voice(1.0))
+    await platform.live(10.0)
+    filler, answer = of(events, happenings.SayEnded)
+    assert (filler.heard, filler.played) == ("one two three", 2400)
+    assert (answer.heard, answer.played) == ("four five", 1600)
+    await platform.hang_up()

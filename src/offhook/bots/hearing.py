@@ -20,6 +20,7 @@ from .answers import Accept
 from .barge_in import BargeIn
 from .ears import Ears
 from .feed import Feed
+from .filling import Filling
 from .going_on import GoingOn
 from .line import Handler, Line
 from .mouth import Mouth
@@ -66,6 +67,7 @@ class Hearing(Line):
         self._mouth.ledger.keeps |= echo
         played = self._mouth.ledger.audible if echo else None
         self._ears = Ears(self, self._on_heard, policy=host.turns, interim=host.interim, played=played)
+        self._filling = Filling(self, self._mouth)
         self._waiting = Waiting(self, host.patience)
         self._going_on = GoingOn(self._mouth.ledger, lambda: self.connection.now)
         self._barge_in = BargeIn(host.barge_in, self._mouth, lambda: self._ears.voiced)
@@ -189,9 +191,9 @@ class Hearing(Line):
         ledger = self._mouth.ledger
         return ledger.sent + self._mouth.waiting - ledger.waiting
 
-    def send_filler(self, audio: bytes) -> None:
+    def send_filler(self, text: str, audio: bytes) -> None:
         """Send mu-law at once, past what waits to be said. Raises `CallEnded`."""
-        self._mouth.send(self.stream.frame(audio))
+        self._filling.send(text, audio)
 
     def give_back(self, reason: str) -> None:
         """End the session now, with what is in `output` and the reason, and stop the handler."""
@@ -287,5 +289,6 @@ class Hearing(Line):
         self._waiting.stop()
         self._barge_in.over()
         self._mouth.hush(position)
+        self._filling.over()
         self._ears.close()
         self._turns.end()

@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ..errors import EngineError, EngineMissing
 from ..speech.remote import failure
-from ..speech.sentences import SentenceStream
 from .bot import Bot
 from .call import Call, Turn
 from .llm_history import History
@@ -132,14 +131,14 @@ class LLMBot(Bot):
                 task.cancel()
             await asyncio.gather(answering, listening, return_exceptions=True)
 
-    def stream(self, history: History, *, speak: bool) -> AsyncIterator[Any]:
+    def stream(self, history: History, *, speak: bool) -> AsyncGenerator[Any, None]:
         """The model's answer as it comes: chunks of the library."""
         request = dict(self._request)
         if speak and "tools" in request:
             request["tool_choice"] = "none"
         return self._chunks(request, history)
 
-    async def _chunks(self, request: dict[str, Any], history: History) -> AsyncIterator[Any]:
+    async def _chunks(self, request: dict[str, Any], history: History) -> AsyncGenerator[Any, None]:
         try:
             stream = await self._client.chat.completions.create(messages=history.messages(), **request)
             async with stream:
@@ -173,9 +172,9 @@ class _Reply:
             results = [await self._bot.use(self._call, use) for use in wanted]
             self._history.used([(use.id, use.name, use.arguments) for use in wanted], results)
 
-    async def _words(self, uses: dict[int, _Use], *, last: bool) -> AsyncIterator[str]:
+    async def _words(self, uses: dict[int, _Use], *, last: bool) -> AsyncGenerator[str, None]:
         """The text of the answer as it comes; uses of tools are gathered."""
-        async with contextlib.aclosing(self._bot.stream(self._history, speak=last)) as chunks:  # type: ignore[type-var]
+        async with contextlib.aclosing(self._bot.stream(self._history, speak=last)) as chunks:
             async for chunk in chunks:
                 if not chunk.choices:
                     continue
@@ -189,37 +188,28 @@ class _Reply:
                 if delta.content:
                     yield delta.content
 
-    async def _speak(self, words: AsyncIterator[str]) -> bool:
-        """Says sentences as soon as they are whole; returns whether the caller let it finish.
+    async def _speak(self, words: AsyncGenerator[str, None]) -> bool:
+        """Says the answer as it comes; returns whether the caller let it finish.
 
-        The next ones are generated while one is spoken.
+        What was written before the model failed is said, and remembered as far as it was heard.
         """
-        ready: asyncio.Queue[str | BaseException | None] = asyncio.Queue()
-        gathering = asyncio.create_task(_gather(words, ready))
-        try:
-            while (sentence := await ready.get()) is not None:
-                if isinstance(sentence, BaseException):
-                    raise sentence
-                self.begun = True
-                playback = await self._call.say(sentence)
-                self._history.heard(playback.heard, interrupted=playback.interrupted)
-                if playback.interrupted:
-                    return False
-            return True
-        finally:
-            gathering.cancel()
-            await asyncio.gather(gathering, return_exceptions=True)
+        failed: list[EngineError] = []
 
+        async def written(text: str) -> AsyncGenerator[str, None]:
+            yield text
+            try:
+                async for more in words:
+                    yield more
+            except EngineError as error:
+                failed.append(error)
 
-async def _gather(words: AsyncIterator[str], ready: asyncio.Queue[str | BaseException | None]) -> None:
-    stream = SentenceStream()
-    try:
-        async with contextlib.aclosing(words):  # type: ignore[type-var]
-            async for text in words:
-                for sentence in stream.push(text):
-                    ready.put_nowait(sentence)
-        for sentence in stream.end():
-            ready.put_nowait(sentence)
-        ready.put_nowait(None)
-    except Exception as error:
-        ready.put_nowait(error)
+        async with contextlib.aclosing(words):
+            text = await anext(words, None)
+            if text is None:  # it only uses tools
+                return True
+            self.begun = True
+            playback = await self._call.say(written(text))
+        self._history.heard(playback.heard, interrupted=playback.interrupted)
+        if failed:
+            raise failed[0]
+        return not playback.interrupted

@@ -116,14 +116,24 @@ class Mouth:
         """Wait until the caller has heard all that was said and sent, or the session is over."""
         async with self._turn:
             while self.waiting and self._line.session.is_live:
-                settled = self.ledger.settled
-                self._settled.clear()
-                try:
-                    async with asyncio.timeout(PATIENCE + self.waiting / RATE):
-                        await self._settled.wait()
-                except TimeoutError:
-                    if self.ledger.settled == settled and not self._unsent:
-                        self.ledger.give_up(self._line.connection.now)
+                await self.until_settled(self.ledger.settled + 1, PATIENCE + self.waiting / RATE)
+
+    async def until_settled(self, index: int, patience: float) -> None:
+        """Wait until the fate of all before this index is known; past so many seconds without news, the clock tells."""
+        while self.ledger.settled < index and self._line.session.is_live:
+            settled = self.ledger.settled
+            self._settled.clear()
+            try:
+                async with asyncio.timeout(patience):
+                    await self._settled.wait()
+            except TimeoutError:
+                if self.ledger.settled == settled and not self._unsent:
+                    return self.ledger.give_up(self._line.connection.now)
+
+    def put_off(self, index: int) -> None:
+        """Something was sent past the first saying, if none of that was made: it begins behind that."""
+        if self._sayings and self._sayings[0].begun and not self._sayings[0].track.made:
+            self._sayings[0].begin(index)
 
     # What the line reports.
 
@@ -215,10 +225,8 @@ class Mouth:
             raise LocalProtocolError("nothing can be said: the platform opened this session without audio")
 
     def _begin(self, saying: Saying) -> None:
-        saying.start = saying.end = self.ledger.settled + self.waiting
+        saying.begin(self.ledger.settled + self.waiting)
         saying.answers, self.turn_at = self.turn_at, None
-        saying.track.begin(saying.start)
-        saying.begun = True
         line = self._line
         line.emit(happenings.SayStarted(t=line.t, position=line.position, id=saying.id, text=saying.label))
 
@@ -373,20 +381,7 @@ class Mouth:
             self._held = self._cut_off = None
         heard = saying.heard(played)
         line = self._line
-        line.emit(
-            happenings.SayEnded(
-                t=line.t,
-                position=line.position,
-                id=saying.id,
-                text=saying.label,
-                heard=heard or (saying.label if saying.complete and played >= saying.length else ""),
-                interrupted=saying.stopped,
-                sent=max(0, min(self.ledger.sent, saying.track.end if saying.begun else 0) - saying.start),
-                played=played,
-                start=self.ledger.position_of(saying.start) if played else None,
-                latency=saying.latency,
-            )
-        )
+        line.emit(saying.ended(self.ledger, played, t=line.t, position=line.position))
         saying.playback = Playback(heard, saying.stopped, played / RATE, saying.text, tuple(saying.told))
         saying.over = True
         saying.changed.set()

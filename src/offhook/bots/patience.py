@@ -121,11 +121,12 @@ class Waiting:
         return self._call.samples_sent > self._sent
 
     def _fill(self) -> None:
+        assert self._patience is not None
         if self._answered or not self._call.is_live or not self._call.host.filler.audio:
             return
         self._filled = True
         with contextlib.suppress(CallEnded):
-            self._call.send_filler(self._call.host.filler.audio)
+            self._call.send_filler(self._patience.filler, self._call.host.filler.audio)
             self._sent = self._call.samples_sent
 
     def _give_up(self) -> None:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Literal
 
+from ..records import events as happenings
 from ..speech.rendering import Piece
 from ..speech.sentences import word_ends
+from .ledger import Ledger
 from .track import Track
 
 By = Literal["speech", "key"]
@@ -121,6 +123,13 @@ class Saying:
         """Samples made so far."""
         return self.end - self.start
 
+    def begin(self, index: int) -> None:
+        """Its first sample will be that of this index."""
+        self.start = self.end = index
+        self.track = Track()
+        self.track.begin(index)
+        self.begun = True
+
     def add(self, piece: Piece) -> None:
         if piece.mark:
             self.marks.append((piece.mark, self.length))
@@ -155,3 +164,18 @@ class Saying:
                 end = self.end if following is None else following.start
                 return (out + part.heard(upto - part.start, end - part.start)).rstrip()
         return ""
+
+    def ended(self, ledger: Ledger, played: int, *, t: float, position: int) -> happenings.SayEnded:
+        """What records are told of it, now that it is known that so many samples were heard."""
+        return happenings.SayEnded(
+            t=t,
+            position=position,
+            id=self.id,
+            text=self.label,
+            heard=self.heard(played) or (self.label if self.complete and played >= self.length else ""),
+            interrupted=self.stopped,
+            sent=max(0, min(ledger.sent, self.track.end if self.begun else 0) - self.start),
+            played=played,
+            start=ledger.position_of(self.start) if played else None,
+            latency=self.latency,
+        )

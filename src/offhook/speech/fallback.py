@@ -19,10 +19,12 @@ from ..audio.resample import Resampler, resample
 from ..errors import EngineError, UsageError
 from . import pool as pools
 from . import registry
+from .adapting import adapted
 from .breaker import Breaker
 from .engines import Float32, Recogniser, RecogniserStream, Synthesiser, Transcription, speaks, streams
-from .halfway import Halfway, Pace, unsaid
-from .phrases import Abilities, Part, Phrase, Spoken, abilities, express, within
+from .halfway import Pace
+from .phrases import Abilities, Part, Phrase, Spoken, abilities
+from .progress import Progress
 from .registry import Options
 from .relay import TIMEOUT, Member, Relay, Watcher
 from .sentences import sentences
@@ -115,8 +117,10 @@ class FallbackSynthesiser:
     """Synthesisers in order of preference, see `Relay`.
 
     If one fails in mid-sentence, what it has said of a word is taken back to the gap before that word, and the next one
-    goes on with it, in its own voice. How far it had got is reckoned by its pace, in letters a second, so the seam may
-    lie a word off where an engine speaks unevenly. A voice is given to the engines that have it.
+    goes on with it, in its own voice. How far it had got is told by an engine with `timing`, and otherwise reckoned by
+    its pace, in letters a second, so that the seam may lie a word off where an engine speaks unevenly. A voice is given
+    to the engines that have it. Each does what it can of a manner by itself; what it cannot is made up for, also where
+    it stands in for one that can.
     """
 
     waits = True
@@ -135,62 +139,63 @@ class FallbackSynthesiser:
         self._relay.watch(watcher)
 
     def synthesise(self, text: str, *, voice: str | None = None, language: str | None = None) -> Iterator[Float32]:
-        self._check(voice, language)
-        for sentence in sentences(text):
-            yield from self._say(sentence, voice, language)
-
-    def abilities_for(self, voice: str | None, language: str | None) -> Abilities:
-        """Those of the first one, which speaks if all is well; when words end, is lost where others go on."""
-        loaded = (member.loaded for member in self._relay.members)
-        first = next((engine for engine in loaded if engine is not None and speaks(engine.languages, language)), None)
-        if first is None:
-            return Abilities()
-        return replace(abilities(first, voice=_known(voice, first), language=language), timing=False)
-
-    def express(self, phrase: Phrase, *, voice: str | None = None, language: str | None = None) -> Iterator[Spoken]:
-        """See `offhook.speech.phrases.Expressive`: an engine that stands in does what it can of the phrase."""
-        self._check(voice, language)
-        return (Spoken(pcm) for pcm in self._say(phrase, voice, language))
-
-    def _check(self, voice: str | None, language: str | None) -> None:
         if voice is not None and voice not in self.voices:
             raise EngineError(f"none of these synthesisers has a voice {voice!r}")
         if not speaks(self.languages, language):
             raise EngineError(f"none of these synthesisers speaks {language}")
+        for sentence in sentences(text):
+            for spoken in self._say(Phrase((Part(sentence),)), voice, language, timed=False):
+                yield spoken.pcm
 
-    def _say(self, what: str | Phrase, voice: str | None, language: str | None) -> Iterator[Float32]:
+    def abilities_for(self, voice: str | None, language: str | None) -> Abilities:
+        """Those of the engine that will most likely speak, and the genders of all voices."""
+        engine = self._relay.likely(lambda engine: speaks(engine.languages, language))
+        if engine is None:
+            return Abilities()
+        loaded = [member.loaded for member in self._relay.members if member.loaded is not None]
+        genders = [abilities(engine).genders for engine in loaded]
+        every = {name: gender for known in reversed(genders) for name, gender in known.items()}
+        return replace(abilities(engine, voice=_known(voice, engine), language=language), genders=every)
+
+    def express(self, phrase: Phrase, *, voice: str | None = None, language: str | None = None) -> Iterator[Spoken]:
+        """See `offhook.speech.phrases.Expressive`."""
+        if voice is not None and voice not in self.voices:
+            raise EngineError(f"none of these synthesisers has a voice {voice!r}")
+        timed = len(phrase.parts) > 1 or self.abilities_for(voice, language).timing
+        return self._say(phrase, voice, language, timed=timed)
+
+    def _say(self, phrase: Phrase, voice: str | None, language: str | None, *, timed: bool) -> Iterator[Spoken]:
+        """Says a phrase; if `timed`, the ends of what an engine without timing has said are told at least."""
+        said = Progress(self.rate, phrase)
         members = self._relay.order(lambda engine: speaks(engine.languages, language))
         while True:
-            text = what if isinstance(what, str) else what.text
-            member, begun = self._relay.race(members, partial(_begin, what, voice, language))
+            member, begun = self._relay.race(members, partial(_begin, said.phrase, voice, language))
             # Those before the winner have failed, or were too slow for this sentence.
             members = members[members.index(member) + 1 :]
-            said = Halfway(self.rate)
+            said.begin(self.rate / begun.engine.rate)
             try:
                 for piece in self._pieces(member, begun):
                     yield from said.push(piece)
             except EngineError as error:
                 reason = self._relay.failed(member, error)
-                yield from said.cut()
-                text = unsaid(text, said.voiced, self._paces[member.name])
-                if not text:
+                yield from said.cut(self._paces[member.name], timed=timed)
+                if not said.phrase.text.strip():
                     return
-                what = text if isinstance(what, str) else Phrase((Part(text),), what.rate)
                 if not members:
                     raise EngineError(f"no speech engine could go on: {reason}") from error
                 continue
             finally:
                 begun.close()
-            yield from said.rest()
-            self._paces[member.name].learn(text, said.voiced)
+            yield from said.rest(timed=timed)
+            self._paces[member.name].learn(said.phrase.text, said.voiced)
             return
 
-    def _pieces(self, member: Member[Synthesiser], begun: _Begun) -> Iterator[Float32]:
+    def _pieces(self, member: Member[Synthesiser], begun: _Begun) -> Iterator[Spoken]:
         """All pieces at our rate; each further one must come in time."""
         resampler = Resampler(begun.engine.rate, self.rate)
         piece = begun.first
         while piece is not None:
-            yield resampler.push(piece)
+            yield Spoken(resampler.push(piece.pcm), piece.times)
             coming = pools.of(begun.engine).hand_in(begun.next)
             try:
                 piece = coming.result(self._relay.timeout)
@@ -201,20 +206,20 @@ class FallbackSynthesiser:
                 raise
             except Exception as error:
                 raise EngineError(type(error).__name__) from error
-        yield resampler.push(np.zeros(0, np.float32), last=True)
+        yield Spoken(resampler.push(np.zeros(0, np.float32), last=True))
 
 
 class _Begun:
     """A synthesis that has given its first piece."""
 
-    def __init__(self, engine: Synthesiser, pieces: Iterator[Float32]) -> None:
+    def __init__(self, engine: Synthesiser, pieces: Iterator[Spoken]) -> None:
         self.engine = engine
         self._pieces = pieces
         self.first = self.next()
 
-    def next(self) -> Float32 | None:
+    def next(self) -> Spoken | None:
         for piece in self._pieces:
-            if len(piece):
+            if len(piece.pcm) or piece.times:
                 return piece
         return None
 
@@ -227,17 +232,12 @@ class _Begun:
                 pass  # it is at work in a thread that we no longer wait for
 
 
+def _begin(phrase: Phrase, voice: str | None, language: str | None, engine: Synthesiser) -> _Begun:
+    return _Begun(engine, adapted(engine, phrase, voice=_known(voice, engine), language=language))
+
+
 def _known(voice: str | None, engine: Synthesiser) -> str | None:
     return voice if voice in engine.voices else None
-
-
-def _begin(what: str | Phrase, voice: str | None, language: str | None, engine: Synthesiser) -> _Begun:
-    known = _known(voice, engine)
-    if isinstance(what, str):
-        return _Begun(engine, iter(engine.synthesise(what, voice=known, language=language)))
-    can = abilities(engine, voice=known, language=language)
-    spoken = express(engine, within(what, can), voice=known, language=language)
-    return _Begun(engine, (piece.pcm for piece in spoken))
 
 
 @overload

@@ -7,6 +7,7 @@ latter. It knows no engine.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol, TypeAlias, cast
@@ -68,6 +69,15 @@ class Phrase:
     def text(self) -> str:
         return "".join(part.text for part in self.parts)
 
+    def after(self, count: int) -> Phrase:
+        """What is left behind its first so many characters. A part that is cut is read as its text."""
+        parts = []
+        for part in self.parts:
+            if count < len(part.text):
+                parts.append(dataclasses.replace(part, text=part.text[count:], phonemes="") if count > 0 else part)
+            count -= len(part.text)
+        return Phrase(tuple(parts), self.rate)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spoken:
@@ -94,34 +104,16 @@ class Expressive(Synthesiser, Protocol):
 
 
 class Delegating(Synthesiser, Protocol):
-    """A synthesiser made of others, whose abilities are those of the one that will speak."""
+    """A synthesiser made of others: what it can do depends on which of them will speak."""
 
     def abilities_for(self, voice: str | None, language: str | None) -> Abilities: ...
 
 
 def abilities(synthesiser: Synthesiser, *, voice: str | None = None, language: str | None = None) -> Abilities:
-    """What it can do with a voice, in a language; nothing but read, if it does not say."""
-    if getattr(synthesiser, "abilities_for", None) is not None:
+    """What it can do with that voice in that language; nothing but read, if it does not say."""
+    if hasattr(synthesiser, "abilities_for"):
         return cast("Delegating", synthesiser).abilities_for(voice, language)
     return cast("Abilities", getattr(synthesiser, "abilities", None) or Abilities())
-
-
-def within(phrase: Phrase, can: Abilities) -> Phrase:
-    """What an engine can be asked for of a phrase that was made for another one: what it cannot do is left out."""
-
-    def held(factor: float, bounds: Range) -> float:
-        return min(max(factor, bounds[0]), bounds[1])
-
-    parts = tuple(
-        Part(
-            part.text,
-            part.phonemes if can.phonemes else "",
-            held(part.pitch, can.pitch),
-            part.emphasis if can.emphasis else "",
-        )
-        for part in phrase.parts
-    )
-    return Phrase(parts, held(phrase.rate, can.rate))
 
 
 def express(

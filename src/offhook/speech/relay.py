@@ -104,6 +104,12 @@ class Relay(Generic[E]):
         """The first engine that is loaded."""
         return next(member.loaded for member in self.members if member.loaded is not None)
 
+    def likely(self, suits: Callable[[E], bool]) -> E | None:
+        """The engine that will most likely do the next work: the first well one that suits, or None."""
+        loaded = [member for member in self.members if member.loaded is not None and suits(member.loaded)]
+        well = [member for member in loaded if not member.breaker.resting]
+        return next((member.loaded for member in well or loaded), None)
+
     def order(self, suits: Callable[[E], bool]) -> list[Member[E]]:
         """Members that suit, those that rest left out; if all rest, all of them: something must be tried."""
         loaded = [member for member in self.members if member.loaded is None or suits(member.loaded)]

@@ -39,7 +39,7 @@ Times: TypeAlias = tuple[tuple[int, int], ...]
 VERSION: Final = 1
 
 #: Rate, pitch and dB for each degree of emphasis.
-_EMPHASIS: Final = {"strong": (0.85, 1.12, 3.0), "moderate": (0.92, 1.06, 1.5), "reduced": (1.1, 0.97, -3.0)}
+EMPHASIS: Final = {"strong": (0.85, 1.12, 3.0), "moderate": (0.92, 1.06, 1.5), "reduced": (1.1, 0.97, -3.0)}
 #: Seconds in which a change of loudness happens.
 _RAMP: Final = 0.010
 _SAME: Final = 0.005
@@ -248,7 +248,7 @@ def _take(runs: list[Run], actor: Actor, can: Abilities) -> _Take:
 def _wish(manner: Manner, can: Abilities) -> _Wish:
     rate, pitch, gain = (1.0, 1.0, 0.0)
     if manner.emphasis is not None and not can.emphasis:
-        rate, pitch, gain = _EMPHASIS[manner.emphasis]
+        rate, pitch, gain = EMPHASIS[manner.emphasis]
     return _Wish(
         min(max(rate * manner.rate, LEAST), MOST),
         min(max(pitch * manner.pitch.factor, LEAST), MOST),

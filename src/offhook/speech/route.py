@@ -6,6 +6,7 @@ A key is a BCP 47 tag; the most exact one is taken, then that of the language al
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
@@ -91,42 +92,41 @@ class RouteSynthesiser:
         self._table.watch(watcher)
 
     def synthesise(self, text: str, *, voice: str | None = None, language: str | None = None) -> Iterator[Float32]:
-        engine = self._engine(voice, language)
-        pieces = engine.synthesise(text, voice=voice, language=language)
-        return (spoken.pcm for spoken in self._speak(engine, (Spoken(pcm) for pcm in pieces)))
+        engine = self._of(voice, language)
+        pieces = (Spoken(pcm) for pcm in engine.synthesise(text, voice=voice, language=language))
+        return (spoken.pcm for spoken in self._speak(engine, pieces) if len(spoken.pcm))
 
     def abilities_for(self, voice: str | None, language: str | None) -> Abilities:
-        """See `offhook.speech.phrases.Delegating`."""
+        """Those of the engine that speaks it, and the genders of all whose voices can be asked for."""
         try:
-            return abilities(self._engine(voice, language), voice=voice, language=language)
-        except EngineError:
-            return Abilities()  # whoever has it speak is told
+            can = abilities(self._of(voice, language), voice=voice, language=language)
+        except EngineError:  # which whoever has it speak is told
+            return Abilities()
+        if language is not None:
+            return can
+        genders = [abilities(engine).genders for engine in self._table.engines.values()]
+        return replace(can, genders={name: gender for known in reversed(genders) for name, gender in known.items()})
 
     def express(self, phrase: Phrase, *, voice: str | None = None, language: str | None = None) -> Iterator[Spoken]:
         """See `offhook.speech.phrases.Expressive`."""
-        engine = self._engine(voice, language)
+        engine = self._of(voice, language)
         return self._speak(engine, express(engine, phrase, voice=voice, language=language))
 
-    def _engine(self, voice: str | None, language: str | None) -> Synthesiser:
+    def _of(self, voice: str | None, language: str | None) -> Synthesiser:
         engine = self._table.of(language)
-        if voice is None or voice in engine.voices:
-            return engine
-        if language is not None or voice not in self.voices:
-            raise EngineError(f"there is no voice {voice!r} for {language or 'any language'}")
-        return next(other for other in self._table.engines.values() if voice in other.voices)
+        if voice is not None and voice not in engine.voices:
+            if language is not None or voice not in self.voices:
+                raise EngineError(f"there is no voice {voice!r} for {language or 'any language'}")
+            engine = next(other for other in self._table.engines.values() if voice in other.voices)
+        return engine
 
     def _speak(self, engine: Synthesiser, pieces: Iterator[Spoken]) -> Iterator[Spoken]:
-        """At our rate."""
-        resampler, scale = Resampler(engine.rate, self.rate), self.rate / engine.rate
+        resampler = Resampler(engine.rate, self.rate)
+        scale = self.rate / engine.rate
         pool = pools.of(engine)
         while (piece := pool.hand_in(next, pieces, None).result()) is not None:
-            times = tuple((count, round(sample * scale)) for count, sample in piece.times)
-            chunk = resampler.push(piece.pcm)
-            if len(chunk) or times:
-                yield Spoken(chunk, times)
-        chunk = resampler.push(np.zeros(0, np.float32), last=True)
-        if len(chunk):
-            yield Spoken(chunk)
+            yield Spoken(resampler.push(piece.pcm), tuple((count, round(at * scale)) for count, at in piece.times))
+        yield Spoken(resampler.push(np.zeros(0, np.float32), last=True))
 
 
 @overload
