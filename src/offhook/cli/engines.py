@@ -25,6 +25,7 @@ NEEDS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "earshot": (("earshot",), "speech"),
     "elevenlabs": (("elevenlabs",), "elevenlabs"),
     "espeak": (("!espeak-ng",), ""),
+    "google": (("google.cloud.speech_v2", "google.cloud.texttospeech_v1"), "google"),
     "hibari": (("hibari",), "speech"),
     "moonshine": (("moonshine_voice", "onnxruntime"), "speech"),
     "openai": (("openai",), "openai"),
@@ -127,7 +128,12 @@ def known() -> Iterator[Known]:
 
 
 def _there(need: str) -> bool:
-    return bool(shutil.which(need[1:])) if need.startswith("!") else importlib.util.find_spec(need) is not None
+    if need.startswith("!"):
+        return shutil.which(need[1:]) is not None
+    try:
+        return importlib.util.find_spec(need) is not None
+    except ModuleNotFoundError:  # what it is a part of is not there
+        return False
 
 
 def _named(uri: str) -> list[tuple[str, str]]:

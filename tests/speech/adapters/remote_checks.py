@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 from tests.speech.adapters.services import HEARD, Service
@@ -14,17 +14,17 @@ from offhook.speech.engines import Float32, Recogniser, Synthesiser
 TEXT = "Good morning. Your parcel has arrived."
 
 
-def check_troubles(service: Service, use: Callable[[], object]) -> None:
-    """`use` must be done with an adapter whose time-out is a fraction of a second."""
+def check_troubles(service: Service, use: Callable[[], object], words: Mapping[str, str] | None = None) -> None:
+    """`use` must be done with an adapter whose time-out is a fraction of a second; `words`: of another wire."""
     expected = {
         "slow": "does not answer in time|no answer",
         "wrong": "HTTP 500",
         "cut": "broke off|cannot be reached",
         "refused": r"refuses the key \(HTTP 401\)",
     }
-    for mode, words in expected.items():
+    for mode, match in (expected | dict(words or {})).items():
         service.mode = mode  # type: ignore[assignment]
-        with pytest.raises(EngineError, match=words) as raised:
+        with pytest.raises(EngineError, match=match) as raised:
             use()
         said = str(raised.value).lower()
         assert not any(word in said for word in (HEARD.lower(), TEXT.lower(), "parcel"))
@@ -38,13 +38,20 @@ def check_troubles(service: Service, use: Callable[[], object]) -> None:
     use()
 
 
-def check_recogniser_troubles(service: Service, recogniser: Recogniser, speech: Float32) -> None:
-    check_troubles(service, lambda: recogniser.transcribe(speech, None))
+def check_recogniser_troubles(
+    service: Service, recogniser: Recogniser, speech: Float32, words: Mapping[str, str] | None = None
+) -> None:
+    check_troubles(service, lambda: recogniser.transcribe(speech, None), words)
 
 
-def check_synthesiser_troubles(service: Service, synthesiser: Synthesiser) -> None:
-    check_troubles(service, lambda: list(synthesiser.synthesise(TEXT)))
+def check_synthesiser_troubles(
+    service: Service, synthesiser: Synthesiser, words: Mapping[str, str] | None = None, *, pieces: bool = True
+) -> None:
+    """`pieces`: whether the sound of one sentence comes in pieces."""
+    check_troubles(service, lambda: list(synthesiser.synthesise(TEXT)), words)
+    if not pieces:
+        return
     service.mode = "cut"
-    pieces = iter(synthesiser.synthesise(TEXT))
-    assert len(list(itertools.islice(pieces, 1))) == 1, "what came before the cut is given out"
+    sound = iter(synthesiser.synthesise(TEXT))
+    assert len(list(itertools.islice(sound, 1))) == 1, "what came before the cut is given out"
     service.mode = "well"
