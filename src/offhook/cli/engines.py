@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 #: What engines of our own need: modules, and the extra that brings them; a program where it stands behind `!`.
 NEEDS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
+    "amazon": (("boto3",), "amazon"),
     "deepgram": (("deepgram",), "deepgram"),
     "earshot": (("earshot",), "speech"),
     "elevenlabs": (("elevenlabs",), "elevenlabs"),

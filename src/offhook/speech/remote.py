@@ -40,9 +40,8 @@ def told(service: str, in_words: Callable[[Exception], EngineError] | None = Non
     except EngineError:
         raise
     except Exception as error:
-        raise (
-            in_words(error) if in_words else failure(service, error)
-        ) from None  # the chain would carry their message into a log
+        plain = in_words(error) if in_words else failure(service, error)
+        raise plain from None  # the chain would carry their message into a log
 
 
 def failure(service: str, error: Exception) -> EngineError:
