@@ -127,6 +127,7 @@ class _Relay:
     def __init__(self, port: int) -> None:
         self._to = port
         self._lines: list[socket.socket] = []
+        self._used: list[socket.socket] = []  # closed at the end: a number must not be used anew while a thread writes
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listening.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -142,6 +143,8 @@ class _Relay:
             self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
         self.cut()
+        for line in self._used:
+            line.close()
 
     def _accept(self) -> None:
         while True:
@@ -151,6 +154,7 @@ class _Relay:
                 return
             far = socket.create_connection(("127.0.0.1", self._to))
             self._lines += [near, far]
+            self._used += [near, far]
             for source, target in ((near, far), (far, near)):
                 threading.Thread(target=self._carry, args=(source, target), daemon=True).start()
 
@@ -161,7 +165,6 @@ class _Relay:
         for line in (source, target):
             with contextlib.suppress(OSError):
                 line.shutdown(socket.SHUT_RDWR)
-        source.close()
 
 
 @contextmanager

@@ -38,20 +38,13 @@ def check_troubles(service: Service, use: Callable[[], object], words: Mapping[s
     use()
 
 
-def check_recogniser_troubles(
-    service: Service, recogniser: Recogniser, speech: Float32, words: Mapping[str, str] | None = None
-) -> None:
-    check_troubles(service, lambda: recogniser.transcribe(speech, None), words)
+def check_recogniser_troubles(service: Service, recogniser: Recogniser, speech: Float32) -> None:
+    check_troubles(service, lambda: recogniser.transcribe(speech, None))
 
 
-def check_synthesiser_troubles(
-    service: Service, synthesiser: Synthesiser, words: Mapping[str, str] | None = None, *, pieces: bool = True
-) -> None:
-    """`pieces`: whether the sound of one sentence comes in pieces."""
-    check_troubles(service, lambda: list(synthesiser.synthesise(TEXT)), words)
-    if not pieces:
-        return
+def check_synthesiser_troubles(service: Service, synthesiser: Synthesiser) -> None:
+    check_troubles(service, lambda: list(synthesiser.synthesise(TEXT)))
     service.mode = "cut"
-    sound = iter(synthesiser.synthesise(TEXT))
-    assert len(list(itertools.islice(sound, 1))) == 1, "what came before the cut is given out"
+    pieces = iter(synthesiser.synthesise(TEXT))
+    assert len(list(itertools.islice(pieces, 1))) == 1, "what came before the cut is given out"
     service.mode = "well"

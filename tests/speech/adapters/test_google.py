@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -13,7 +13,7 @@ pytest.importorskip("google.cloud.speech_v2")
 from tests.speech import contract
 from tests.speech.adapters import google_service
 from tests.speech.adapters.google_service import GoogleService
-from tests.speech.adapters.remote_checks import check_recogniser_troubles, check_synthesiser_troubles
+from tests.speech.adapters.remote_checks import TEXT, check_troubles
 from tests.speech.adapters.services import HEARD
 
 from offhook.errors import EngineError, EngineMissing
@@ -84,16 +84,38 @@ def test_an_utterance_goes_on_after_a_result_in_a_stream_of_its_own(
     assert len(service.asked) == 2
 
 
+def after_a_cut(service: GoogleService, use: Callable[[], object]) -> Callable[[], object]:
+    """gRPC may still give the first call after a cut to the line that is gone; the next one gets a new line."""
+
+    def used() -> object:
+        try:
+            return use()
+        except EngineError as error:
+            if service.mode == "cut" or "UNAVAILABLE" not in str(error):
+                raise
+        return use()
+
+    return used
+
+
 def test_troubles(service: GoogleService, human_phrase: Float32) -> None:
     uri = f"google?url={service.url}&timeout=0.4"
-    check_recogniser_troubles(service, registry.recogniser(uri), human_phrase, WORDS)
-    check_synthesiser_troubles(service, registry.synthesiser(uri), WORDS)
+    engine, voice = registry.recogniser(uri), registry.synthesiser(uri)
+    check_troubles(service, after_a_cut(service, lambda: engine.transcribe(human_phrase, None)), WORDS)
+    check_troubles(service, after_a_cut(service, lambda: list(voice.synthesise(TEXT))), WORDS)
+
+
+def test_what_came_before_a_cut_is_given_out(service: GoogleService) -> None:
+    service.mode = "cut"
+    sound = iter(registry.synthesiser(f"google?url={service.url}&timeout=0.4").synthesise(TEXT))
+    assert len(next(sound))
+    with pytest.raises(EngineError, match="broke off"):
+        list(sound)
 
 
 def test_troubles_of_other_voices(service: GoogleService) -> None:
-    check_synthesiser_troubles(
-        service, registry.synthesiser(f"google:en-US-Neural2-F?url={service.url}&timeout=0.4"), WORDS, pieces=False
-    )
+    voice = registry.synthesiser(f"google:en-US-Neural2-F?url={service.url}&timeout=0.4")
+    check_troubles(service, after_a_cut(service, lambda: list(voice.synthesise(TEXT))), WORDS)
 
 
 def test_troubles_of_a_stream(service: GoogleService, human_phrase: Float32) -> None:
