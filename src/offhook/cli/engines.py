@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 #: What engines of our own need: modules, and the extra that brings them; a program where it stands behind `!`.
 NEEDS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
+    "amazon": (("boto3",), "amazon"),
     "deepgram": (("deepgram",), "deepgram"),
     "earshot": (("earshot",), "speech"),
     "elevenlabs": (("elevenlabs",), "elevenlabs"),
     "espeak": (("!espeak-ng",), ""),
+    "google": (("google.cloud.speech_v2", "google.cloud.texttospeech_v1"), "google"),
     "hibari": (("hibari",), "speech"),
     "moonshine": (("moonshine_voice", "onnxruntime"), "speech"),
     "openai": (("openai",), "openai"),
@@ -127,7 +129,12 @@ def known() -> Iterator[Known]:
 
 
 def _there(need: str) -> bool:
-    return bool(shutil.which(need[1:])) if need.startswith("!") else importlib.util.find_spec(need) is not None
+    if need.startswith("!"):
+        return shutil.which(need[1:]) is not None
+    try:
+        return importlib.util.find_spec(need) is not None
+    except ModuleNotFoundError:  # what it is a part of is not there
+        return False
 
 
 def _named(uri: str) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """What adapters of services share: their errors in our words, their keys, and their bytes as samples.
 
 A service's message may repeat what was said to it, so of its errors only the kind and the status are told. Knows no
-service in particular; their libraries all use HTTP, and errors with a status and headers.
+service in particular; most libraries use HTTP, and errors with a status and headers.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import contextlib
 import io
 import os
 import wave
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -28,14 +28,20 @@ _SHORTEST = 0.1
 
 
 @contextlib.contextmanager
-def told(service: str) -> Iterator[None]:
-    """Raises whatever a service's library raises as an `EngineError` in neutral words, or `EngineBusy`."""
+def told(service: str, in_words: Callable[[Exception], EngineError] | None = None) -> Iterator[None]:
+    """Raises whatever a service's library raises as an `EngineError` in neutral words, or `EngineBusy`.
+
+    Args:
+        service: Its name.
+        in_words: What makes the error of a library that does not tell it by HTTP; `failure` by default.
+    """
     try:
         yield
     except EngineError:
         raise
     except Exception as error:
-        raise failure(service, error) from None  # the chain would carry their message into a log
+        plain = in_words(error) if in_words else failure(service, error)
+        raise plain from None  # the chain would carry their message into a log
 
 
 def failure(service: str, error: Exception) -> EngineError:
