@@ -3,8 +3,8 @@
     python benchmarks/two_bots.py [--minutes 60] [--json]
 
 Default engines, real servers, real sockets on loopback, real time. What one bot says is what the other one hears. At
-the end, to the sample: the position of the caller's stream on both sides; what each bot's ledger holds for heard and
-what was played; what was sent and what was heard; both lanes of the bot's recording and of the platform's. Memory is
+the end, to the sample: the caller's samples on the wire and the bot's position; what each bot's ledger holds for heard
+and what was played; what was sent and what was heard; both lanes of the bot's and the platform's recording. Memory is
 that of the process, both bots and both platform sides; it counts from the first sixth of the talk on, when engines and
 caches are warm.
 """
@@ -61,7 +61,7 @@ async def converse(seconds: float, folder: Path) -> tuple[list[Talker], list[Dri
             one.bot.store = CallStore(folder / str(number), Keep(report=False))
             await one.bot.load()
             server = await stack.enter_async_context(Server(Reception(one.bot)))
-            call = connect(f"ws://127.0.0.1:{server.port}{PATH}")
+            call = connect(f"ws://127.0.0.1:{server.port}{PATH}", trace=one.tap)
             call._leg = end  # type: ignore[assignment]
             calls.append(call)
         for number, call in enumerate(calls):

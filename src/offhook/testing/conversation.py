@@ -19,6 +19,7 @@ from ..bots import Call as BotCall
 from ..bots.line import Line
 from ..connector.call import Call
 from ..connector.recorder import Recorder
+from ..protocol import Role
 from ..records import events as happenings
 
 #: Seconds after which a bot speaks although nobody has said anything.
@@ -37,6 +38,7 @@ class Talker:
         sent: Samples of its own that left.
         played: Of these, those that were heard, as its ledger has it.
         outcome: How its call ended.
+        wired: Samples of the caller that were on the wire: `tap` counts them, and is the `trace` of the call.
     """
 
     bot: Bot
@@ -46,6 +48,11 @@ class Talker:
     sent: int = 0
     played: int = 0
     outcome: str = ""
+    wired: int = 0
+
+    def tap(self, sender: Role, data: str | bytes, now: float) -> None:
+        if sender is Role.CLIENT and isinstance(data, bytes):
+            self.wired += len(data)
 
     def watch(self, line: Line, event: happenings.AnyEvent) -> None:
         match event:
@@ -139,10 +146,11 @@ class Drift:
     """What does not agree at the end of one call, in samples: all of it is 0 if nothing drifts.
 
     Attributes:
-        position: Between the caller's stream as the bot and as the platform's side counted it.
+        position: Between the caller's samples that were on the wire and the bot's position.
         ledger: Between what the bot holds for heard and what the platform's side played.
         lost: Of what the bot sent, samples that were not heard: nobody cuts in here.
-        said: Samples of the caller's lane that differ in the two recordings.
+        said: Samples of the caller's lane that differ in the two recordings, as far as the bot's stream went: what a
+            caller says while the session closes is not sent any more.
         heard: Samples of the bot's lane that differ.
         seconds: How long the call was.
     """
@@ -183,10 +191,10 @@ def drift(call: Call, talk: Talker, folder: Path) -> Drift:
     if talk.outcome != "completed":
         problems.append(f"the call ended with {talk.outcome or 'nothing'}")
     return Drift(
-        position=call.session.position - talk.position,
+        position=talk.wired - talk.position,
         ledger=played - talk.played,
         lost=talk.sent - talk.played,
-        said=differing(kept[0], lanes[0]),
+        said=differing(kept[0], lanes[0][: talk.position]),
         heard=differing(kept[1], lanes[1]),
         seconds=call.session.position / ulaw.RATE,
         problems=problems,
