@@ -54,7 +54,7 @@ class Cleaned(NamedTuple):
 class EchoGuard:
     """Cleans one line. What is heard and what is played come in step, in pieces of any length.
 
-    A piece of 200 ms takes 1.1 ms while the bot is heard, 30 to 40 us while it is silent (measured on a busy machine;
+    A piece of 200 ms takes 1.1 to 1.8 ms while the bot is heard, 30 to 40 us while it is silent (on a busy machine;
     `python benchmarks/barge_in.py --cost`).
 
     Attributes:
