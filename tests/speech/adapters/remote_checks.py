@@ -47,4 +47,5 @@ def check_synthesiser_troubles(service: Service, synthesiser: Synthesiser) -> No
     service.mode = "cut"
     pieces = iter(synthesiser.synthesise(TEXT))
     assert len(list(itertools.islice(pieces, 1))) == 1, "what came before the cut is given out"
+    del pieces  # or it, and its socket, may live as long as the tracebacks above
     service.mode = "well"
