@@ -35,7 +35,7 @@ QUESTIONS = (
 )
 #: What makes each of them take a part of its time, for `--quick`.
 QUICK = {
-    "frames": ("--rounds", "3", "--seconds", "5"),
+    "frames": ("--seconds", "4"),
     "limits": ("--step", "1000", "--seconds", "5"),
     "growth": ("--seconds", "4", "--most", "6000"),
     "opens": ("--rounds", "2", "--seconds", "4"),
