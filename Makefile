@@ -1,7 +1,7 @@
 # make demo    a real call with real speech on this machine
 # make test    every test, and all checks
 # make check   format, lint, types, layers
-# make bench   the benchmarks, as tables
+# make bench   the benchmarks, as tables, into benchmarks/RESULTS.md (hours; ARGS=--quick takes one)
 # make mutants every mutant of the conformance suite against all of it (takes long, goes on where it was stopped); writes docs/mutants.md
 # make clean   away with everything that was made
 PYTHON ?= python3
@@ -51,7 +51,7 @@ test: check recordings packages voiceprint
 	$(BIN)/python -m pytest $(ARGS)
 
 bench: $(DEV) recordings voiceprint
-	@for file in benchmarks/*.py; do echo; echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	$(BIN)/python benchmarks/results.py $(ARGS)
 
 mutants: $(DEV)
 	$(BIN)/python -m tests.testing.conformance.cross $(ARGS)
