@@ -55,7 +55,7 @@ _FAULTY: Final = 200
 @click.option("--seed", default=0, help="For random input.")
 @click.option("--parallel", default=PARALLEL, show_default=True, type=click.IntRange(1, 500), help="Cases at a time.")
 @click.option("--faults", is_flag=False, flag_value=str(_FAULTY), metavar="[SESSIONS]",
-              help=f"In place of cases: calls on a line that is delayed, split and cut, {_FAULTY} of them.")  # fmt: skip
+              help=f"In place of cases: calls on a delayed, split and cut line, {_FAULTY} by default.")  # fmt: skip
 @click.option("--wait", type=click.FloatRange(0), default=0.0, metavar="SECONDS",
               help="Wait so long for the server to come up, as in CI.")  # fmt: skip
 @click.option("--list", "listing", is_flag=True, help="List the cases and stop.")

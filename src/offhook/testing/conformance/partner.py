@@ -7,7 +7,7 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -191,13 +191,17 @@ class Partner:
         await line.send("pong")
         return ping
 
-    async def closing(self, line: Line, *reasons: str, within: float = SOON) -> Message:
+    async def closing(
+        self, line: Line, *reasons: str, within: float = SOON, passing: Sequence[str] | None = None
+    ) -> Message:
         """Wait for `close` for one of these reasons, answer `closed`, and expect the client to let the socket go.
+
+        `passing` as for `Line.expect`.
 
         Raises:
             Failure: Something else happens.
         """
-        close = await line.expect("close", within=within)
+        close = await line.expect("close", within=within, passing=passing)
         reason = close.get("parameters", {}).get("reason")
         if reasons and reason not in reasons:
             raise Failure(f"`close` has reason {reason!r}, expected {' or '.join(reasons)}")
@@ -219,10 +223,10 @@ class Partner:
             await self.closing(line, "error")
         return error
 
-    async def goodbye(self, line: Line, **parameters: Any) -> None:
-        """End a session that went well: `disconnect`, `close`, `closed`."""
+    async def goodbye(self, line: Line, *, passing: Sequence[str] | None = None, **parameters: Any) -> None:
+        """End a session that went well: `disconnect`, `close`, `closed`; `passing` as for `Line.expect`."""
         await line.send("disconnect", {"reason": "completed"} | parameters)
-        await self.closing(line, "disconnect")
+        await self.closing(line, "disconnect", passing=passing)
 
     async def leave(self) -> None:
         for each in (self, *self._others):

@@ -138,7 +138,7 @@ async def closes(partner: Partner) -> None:
     if (reason := close.get("parameters", {}).get("reason")) != "reconnect":
         raise Failure(f"`close` of the old session has reason {reason!r}")
     await old.send("closed")
-    await partner.goodbye(new)
+    await partner.goodbye(new, passing=STREAM)  # pauses of the old one may come again
 
 
 async def finished(partner: Partner, old: Line, new: Line) -> None:
@@ -148,4 +148,4 @@ async def finished(partner: Partner, old: Line, new: Line) -> None:
         await old.send("closed")
     except Failure:
         pass  # that is what another case is about
-    await partner.goodbye(new)
+    await partner.goodbye(new, passing=STREAM)  # pauses of the old one may come again
