@@ -57,14 +57,15 @@ def test_another_profile(capsys: pytest.CaptureFixture[str]) -> None:
         ("unauthorized", ("--key", "a2V5"), "check --key and --secret"),
         ("never-opens", (), "did not answer `open` within 5 s"),
         ("cuts-at-open", (), "answered `open` by closing the connection"),
-        ("redirects", ("--faults", "3"), "HTTP 302"),
+        ("redirects", ("--faults",), "HTTP 302"),
     ],
 )
 def test_what_is_no_audiohook_server_is_one_line(
     flaw: str, arguments: tuple[str, ...], says: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
+    reports = () if "--faults" in arguments else ("--report", str(tmp_path / "card.html"))
     with misbehaving(flaw) as server:
-        assert run(["check", server.uri, "--report", str(tmp_path / "card.html"), *arguments]) == 1
+        assert run(["check", server.uri, *reports, *arguments]) == 1
     out, err = capsys.readouterr()
     assert says in err
     assert err.count("\n") == 1
@@ -144,8 +145,10 @@ def test_a_bad_line(capsys: pytest.CaptureFixture[str]) -> None:
         assert (told["ok"], told["hung"], told["serves"]) == (True, [], True)
         assert sum(told["outcomes"].values()) == 60
         assert told["outcomes"]["hangup"] > 10
-        assert run(["check", server.uri, "--faults", "5"]) == 0
-    assert "a good call afterwards went well" in capsys.readouterr().out
+        assert run(["check", "--faults", server.uri, "--seed", "4"]) == 0
+    out = capsys.readouterr().out
+    assert "200 calls over a bad line (seed 4)" in out
+    assert "a good call afterwards went well" in out
 
 
 @pytest.mark.parametrize(
@@ -157,6 +160,20 @@ def test_a_bad_line(capsys: pytest.CaptureFixture[str]) -> None:
         (("ws://no.such.host.invalid/",), "is not known"),
         (("ws://127.0.0.1:1", "--faults", "3"), "is the server up?"),
         (("--listen", "0", "--faults", "3"), "needs the URI"),
+        (("--listen", "0", "--faults", "ws://127.0.0.1:1"), "needs the URI"),
+        (("--faults",), "needs the URI"),
+        (("ws://127.0.0.1:1", "--faults", "0"), "a number of calls"),
+        (("ws://127.0.0.1:1", "--faults", "many"), "a number of calls"),
+        (("ws://127.0.0.1:1", "--faults", "3", "--only", "5.1"), "leave out --only"),
+        (("ws://127.0.0.1:1", "--faults", "3", "--report", "r.html"), "leave out --report"),
+        (("ws://127.0.0.1:1", "--faults"), "is the server up?"),
+        (("--faults", "ws://127.0.0.1:1"), "is the server up?"),
+        (("--listen", "0", "--host", "no.such.host.invalid"), "choose another port or host"),
+        (("ws://127.0.0.1:1", "--only", ""), "there is no case ''"),
+        (("ws://127.0.0.1:1", "--cases", "77"), "there is no case '77'"),
+        (("ws://127.0.0.1:1", "--wait", "-1"), "not in the range"),
+        (("ws://127.0.0.1:1", "--wait", "nan"), "is the server up?"),
+        (("ws://127.0.0.1:1", "--secret", "c2VjcmV0"), "give --key, too"),
         (("ws://127.0.0.1:1", "--only", ","), "there is no case ''"),
         (("ws://127.0.0.1:1", "--only", "3.*,nonsense"), "there is no case 'nonsense'"),
         (("ws://127.0.0.1:1", "--report", "/proc/r.html"), "cannot be written"),

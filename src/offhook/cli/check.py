@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -22,9 +23,10 @@ from ..session.dial import parse_uri
 from ..session.keys import decode_secret
 from ..testing.conformance.caller import Target
 from ..testing.conformance.case import Case, CaseResult, Suite, Verdict
+from ..testing.conformance.listener import ClientCheck
 from ..testing.conformance.preflight import look
 from ..testing.conformance.report import render
-from ..testing.conformance.runner import PARALLEL, ClientCheck, check_server
+from ..testing.conformance.runner import PARALLEL, check_server
 from ..testing.conformance.scorecard import Scorecard
 from ..testing.conformance.suites import client_suite, server_suite
 from ..testing.spoiled import Spoiled, spoil
@@ -34,6 +36,8 @@ _STYLES: Final = {
     **{verdict: "dim" for verdict in Verdict if verdict.skipped},
 }  # fmt: skip
 _WRITERS: Final = (".html", ".json", ".xml")
+#: Calls of `--faults` where no number is given.
+_FAULTY: Final = 200
 
 
 @click.command()
@@ -46,14 +50,14 @@ _WRITERS: Final = (".html", ".json", ".xml")
 @click.option(
     "--profile", default="connector", show_default=True, metavar="NAME", help=f"One of: {', '.join(PROFILES)}"
 )
-@click.option("--only", metavar="CASES", help="Cases or chapters: 3.2,5.*  (also --cases)")
-@click.option("--cases", "only_too", hidden=True)
+@click.option("--only", "--cases", "only", metavar="CASES", help="Cases or chapters: 3.2,5.*")
 @click.option("--report", metavar="FILE", multiple=True, help="Write the scorecard: .html, .json or .xml (JUnit).")
 @click.option("--seed", default=0, help="For random input.")
 @click.option("--parallel", default=PARALLEL, show_default=True, type=click.IntRange(1, 500), help="Cases at a time.")
-@click.option("--faults", type=click.IntRange(1), metavar="SESSIONS",
-              help="In place of cases: so many calls over a line that is delayed, split and cut.")  # fmt: skip
-@click.option("--wait", default=0.0, metavar="SECONDS", help="Wait so long for the server to come up, as in CI.")
+@click.option("--faults", is_flag=False, flag_value=str(_FAULTY), metavar="[SESSIONS]",
+              help=f"In place of cases: calls on a delayed, split and cut line, {_FAULTY} by default.")  # fmt: skip
+@click.option("--wait", type=click.FloatRange(0), default=0.0, metavar="SECONDS",
+              help="Wait so long for the server to come up, as in CI.")  # fmt: skip
 @click.option("--list", "listing", is_flag=True, help="List the cases and stop.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, without traces.")
 def check(uri: str | None, as_json: bool, **options: Any) -> int:
@@ -63,16 +67,16 @@ def check(uri: str | None, as_json: bool, **options: Any) -> int:
     """
     listens = options["listen"] is not None
     suite: Suite[Any] = client_suite() if listens else server_suite()
-    given = options["only"] or options["only_too"]
-    cases = suite.select([part.strip() for part in given.split(",")] if given else None)
+    given = options["only"]
+    cases = suite.select(None if given is None else [part.strip() for part in given.split(",")])
     if options["listing"]:
         for case in cases:
             click.echo(f"{case.number:<6} {case.title}")
         return 0
+    if options["faults"] is not None:
+        return _faults(uri, options, as_json=as_json)
     if listens == (uri is not None):
         raise UsageError("give the URI of a server, or --listen PORT for clients")
-    if options["faults"]:
-        return _faults(uri, options, as_json=as_json)
     reports = [_report_path(name) for name in options["report"]]
     console = Console(stderr=True, quiet=as_json, highlight=False)
     began = time.monotonic()
@@ -99,22 +103,31 @@ def check(uri: str | None, as_json: bool, **options: Any) -> int:
 
 
 def _faults(uri: str | None, options: dict[str, Any], *, as_json: bool) -> int:
-    """Calls over a spoiled line."""
-    if uri is None:
+    """Calls over a spoiled line: `URI --faults SESSIONS`, or `--faults URI`."""
+    given = options["faults"]
+    if uri is None and "://" in given:
+        uri, given = given, str(_FAULTY)
+    if uri is None or options["listen"] is not None:
         raise UsageError("--faults needs the URI of a server")
+    if not given.isdecimal() or int(given) == 0:
+        raise UsageError(f"--faults {given}: give a number of calls, 1 at least")
+    for name in ("only", "report"):
+        if options[name]:
+            raise UsageError(f"--faults runs no cases: leave out --{name}")
+    sessions = int(given)
     target = _target(uri, options)
     console = Console(stderr=True, quiet=as_json, highlight=False)
 
     async def run() -> Spoiled:
         await _up(target, options["wait"])
         with _progress(console) as progress:
-            bar = progress.add_task("calling", total=options["faults"])
+            bar = progress.add_task("calling", total=sessions)
             return await spoil(
                 uri,
                 profile=target.profile,
                 key=target.key,
                 secret=target.secret,
-                sessions=options["faults"],
+                sessions=sessions,
                 seed=options["seed"],
                 parallel=options["parallel"],
                 on_session=lambda: progress.advance(bar),
@@ -126,7 +139,7 @@ def _faults(uri: str | None, options: dict[str, Any], *, as_json: bool) -> int:
         click.echo(msgspec.json.encode(told | {"serves": found.serves, "detail": found.detail}))
     else:
         counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(found.outcomes.items()))
-        click.echo(f"{options['faults']} calls over a bad line (seed {options['seed']}): {counts}")
+        click.echo(f"{sessions} calls over a bad line (seed {options['seed']}): {counts}")
         click.echo(f"{len(found.hung)} hung; a good call afterwards {'went well' if found.serves else 'failed'}"
                    + (f": {found.detail}" if found.detail else ""))  # fmt: skip
     return 0 if found.ok else 1
@@ -177,6 +190,8 @@ async def _server(uri: str, cases: list[Case[Any]], options: dict[str, Any], con
 
 def _target(uri: str, options: dict[str, Any]) -> Target:
     parse_uri(uri)
+    if options["secret"] and not options["key"]:
+        raise UsageError("--secret signs for an API key: give --key, too")
     return Target(
         uri,
         options["key"],
@@ -193,7 +208,7 @@ async def _up(target: Target, wait: float) -> None:
         try:
             return await look(target)
         except ConnectionLost:
-            if time.monotonic() >= end:
+            if not time.monotonic() < end:
                 raise
             await asyncio.sleep(0.2)
 
@@ -222,11 +237,13 @@ async def _clients(cases: list[Case[Any]], options: dict[str, Any], console: Con
     try:
         server = await found.serve(options["host"], options["listen"])
     except OSError as error:
-        why = os.strerror(error.errno) if error.errno else str(error)
+        named = isinstance(error, socket.gaierror) or not error.errno
+        why = error.strerror or str(error) if named else os.strerror(error.errno or 0)
         where = f"port {options['listen']} on {options['host']}"
         raise UsageError(f"cannot listen on {where} ({why}): choose another port or host") from None
-    port = server.sockets[0].getsockname()[1]
-    console.print(f"listening on ws://{options['host']}:{port}/  (Ctrl-C ends it and reports)", markup=False)
+    host, port = server.sockets[0].getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    console.print(f"listening on ws://{shown}:{port}/  (Ctrl-C ends it and reports)", markup=False)
     try:
         await found.done.wait()
     except asyncio.CancelledError:

@@ -13,19 +13,16 @@ from offhook.connector.legs.wav import WavLeg
 from offhook.connector.phonecall import PhoneCall
 from offhook.protocol import PROFILES
 from offhook.testing.conformance.case import CaseResult
-from offhook.testing.conformance.runner import ClientCheck
+from offhook.testing.conformance.listener import ClientCheck
 from offhook.testing.conformance.suites import client_suite
 
 SUITE = client_suite()
 KEY, SECRET = "a2V5", b"s" * 32
 
 
-async def meet(number: str, profile: str) -> CaseResult:
-    """What a connector's monitor gets in one case.
-
-    Each has a check of its own: the session that takes over must not be given to the next case.
-    """
-    check = ClientCheck(SUITE.select([number]), PROFILES[profile], secret=SECRET)
+async def meet(numbers: list[str], profile: str) -> list[CaseResult]:
+    """What a connector's monitor gets in these cases, one call after the other."""
+    check = ClientCheck(SUITE.select(numbers), PROFILES[profile], secret=SECRET)
     async with await check.serve("127.0.0.1", 0) as server:
         uri = URI.format(port=server.sockets[0].getsockname()[1])
         connector = Connector()
@@ -46,5 +43,4 @@ async def meet(number: str, profile: str) -> CaseResult:
         await check.done.wait()
         caller.cancel()
         await asyncio.gather(caller, return_exceptions=True)
-    (result,) = check.results
-    return result
+    return check.results

@@ -17,8 +17,8 @@ from offhook.session.connection import Connection
 from offhook.session.dial import dial, parse_uri
 from offhook.session.wire import Wire
 from offhook.testing.conformance.case import Case, CaseResult
+from offhook.testing.conformance.listener import ClientCheck
 from offhook.testing.conformance.partner import Partner
-from offhook.testing.conformance.runner import ClientCheck
 from offhook.testing.misbehaving.flaw import Data
 
 #: Clients at a time: some cases look at the clock, and two cores have other work.
@@ -161,7 +161,13 @@ async def take_over(call: Call, profile: Profile, connect: Dial, reason: CloseRe
 
 
 async def run_cases(
-    cases: list[Case[Partner]], profile: Profile, flaw: ClientFlaw | None = None, *, key: str = "", secret: bytes = b""
+    cases: list[Case[Partner]],
+    profile: Profile,
+    flaw: ClientFlaw | None = None,
+    *,
+    key: str = "",
+    secret: bytes = b"",
+    at_once: int = AT_ONCE,
 ) -> dict[str, CaseResult]:
     """Let a client meet cases, many at once; results by number."""
     check = ClientCheck(cases, profile, secret=secret)
@@ -174,7 +180,7 @@ async def run_cases(
                 await run_client(uri, profile, flaw, key=key, secret=secret)
                 await asyncio.sleep(0.05)
 
-        clients = [asyncio.create_task(loop()) for _ in range(min(wanted, AT_ONCE))]
+        clients = [asyncio.create_task(loop()) for _ in range(min(wanted, at_once))]
         await check.done.wait()
         for client in clients:
             client.cancel()

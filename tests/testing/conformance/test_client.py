@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 import pytest
 from tests.testing.conformance import client_mutants, client_mutants_b, client_mutants_c
-from tests.testing.conformance.connectors import meet
 from tests.testing.conformance.mutant_clients import ClientFlaw, run_cases
 
 from offhook.protocol import PROFILES
@@ -75,22 +74,6 @@ def test_each_case_finds_its_mutant(trials: dict[str, dict[str, CaseResult]], nu
     assert len(also) <= (4 if number in BROAD else 2), also
 
 
-def test_a_client_that_reconnects_rightly_passes() -> None:
-    """A check of its own for each case, so that a session that takes over is not taken for a call to the next one."""
-
-    async def check() -> list[dict[str, CaseResult]]:
-        flaw, profile = client_mutants_c.Reconnects(), PROFILES["monitor"]
-        return await asyncio.gather(*(run_cases([case], profile, flaw) for case in SUITE.select(["13"])))
-
-    logging.disable()
-    try:
-        results = [result for each in asyncio.run(check()) for result in each.values()]
-    finally:
-        logging.disable(logging.NOTSET)
-    assert [(each.number, each.verdict, each.detail) for each in results if each.verdict is not Verdict.OK] == []
-    assert len(results) == 6
-
-
 @pytest.fixture(scope="module")
 def own() -> Iterator[dict[str, list[CaseResult]]]:
     """What our own client gets, in every profile."""
@@ -109,15 +92,3 @@ def own() -> Iterator[dict[str, list[CaseResult]]]:
 def test_our_client_passes(own: dict[str, list[CaseResult]], profile: str) -> None:
     assert [(result.number, result.verdict, result.detail) for result in own[profile] if failed(result)] == []
     assert sum(result.verdict is Verdict.OK for result in own[profile]) > 100
-
-
-@pytest.mark.timeout(120)
-@pytest.mark.parametrize("profile", ["monitor", "transcription"])
-@pytest.mark.parametrize("number", ["13.3", "13.4", "13.5", "13.6"])
-async def test_our_connector_reconnects_as_it_should(number: str, profile: str) -> None:
-    logging.disable()
-    try:
-        result = await meet(number, profile)
-    finally:
-        logging.disable(logging.NOTSET)
-    assert result.verdict is Verdict.OK, result.detail

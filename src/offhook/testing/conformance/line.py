@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
@@ -40,6 +41,7 @@ class Line:
         self.received: list[Message] = []
         self.audio: list[bytes] = []
         self.closed: Closed | None = None
+        self._kept: deque[Message | Closed] = deque()
 
     # Sending.
 
@@ -73,6 +75,18 @@ class Line:
         Raises:
             Failure: Text that is no JSON object.
         """
+        return self._kept.popleft() if self._kept else await self._read(within)
+
+    async def tend(self) -> None:
+        """Answer pings for as long as this runs; what else comes is kept for `next`, but for audio."""
+        while self.closed is None:
+            got = await self._read(60.0)
+            if isinstance(got, dict) and got.get("type") == "ping":
+                await self.send("pong")
+            elif isinstance(got, dict | Closed):
+                self._kept.append(got)
+
+    async def _read(self, within: float) -> Message | bytes | Closed | None:
         incoming = await self.socket.receive(within)
         if isinstance(incoming, str):
             try:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...protocol import Profile
@@ -21,13 +23,29 @@ _STREAM = ("ping", "dtmf", "playback_started", "playback_completed", "discarded"
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-Claim = Callable[[float], Awaitable[Streams | None]]
-"""Waits so many seconds for another connection."""
+@dataclass(eq=False)
+class Claim:
+    """A case waits for another connection.
+
+    Attributes:
+        session: Id of the session that the connection should take over from; empty: any connection will do.
+        connection: Where it is handed over.
+    """
+
+    session: str
+    connection: asyncio.Future[Partner]
+
+    @property
+    def open(self) -> bool:
+        return not self.connection.done()
 
 
 class Partner:
     """The partner's side of one case: one connection of the client under test.
+
+    Args:
+        request: Its head, as it came.
+        claims: Of all cases, where this one adds its own.
 
     Attributes:
         target: Path and query of the request.
@@ -44,10 +62,11 @@ class Partner:
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
         profile: Profile,
+        request: bytes,
         secret: bytes = b"",
         *,
         seed: int = 0,
-        claim: Claim | None = None,
+        claims: list[Claim] | None = None,
     ) -> None:
         self.profile = profile
         self.secret = secret
@@ -59,20 +78,21 @@ class Partner:
         self.headers: Mapping[str, str] = {}
         self.opening: Message = {}
         self._reader = reader
-        self._writer = writer
-        self._claim = claim
+        self._request = request
+        self._claims = [] if claims is None else claims
         self._others: list[Partner] = []
+        self._accepted: Line | None = None
         self.socket = RawSocket(reader, writer, "server", self.trace, self.began)
 
     # Upgrade.
 
-    async def request(self) -> None:
+    def request(self) -> None:
         """Read the upgrade request, without answering it.
 
         Raises:
             Failure: It is none.
         """
-        got = HeadReader(WireLimits()).feed(await self._reader.readuntil(b"\r\n\r\n"))
+        got = HeadReader(WireLimits()).feed(self._request)
         if not isinstance(got, Head):
             raise Failure("did not send an upgrade request")
         self.target, self.headers = got.target, got.headers
@@ -87,7 +107,9 @@ class Partner:
 
     async def accept(self, *, wrong: bool = False) -> Line:
         """Accept the upgrade, if need be wrongly: a line on which `open` is still to come."""
-        await self.request()
+        if self._accepted is not None:
+            return self._accepted
+        self.request()
         key = self.headers.get("sec-websocket-key", "").encode() + (b"x" if wrong else b"")
         accept = base64.b64encode(hashlib.sha1(key + _GUID).digest()).decode()
         head = (
@@ -97,7 +119,22 @@ class Partner:
         self.trace.append(TraceLine(self._t, "server", "http", len(head), "HTTP/1.1 101 Switching Protocols"))
         self.socket.write(head.encode())
         self.socket.begin()
-        return Line(self.socket, "server", self.headers.get("audiohook-session-id", ""))
+        self._accepted = Line(self.socket, "server", self.headers.get("audiohook-session-id", ""))
+        return self._accepted
+
+    async def continued(self) -> set[str]:
+        """Ids of the sessions that this one takes over from, by its `open`; "" where an entry is none.
+
+        The case that gets the connection will meet the same `open` again.
+        """
+        try:
+            line = await self.accept()
+            message = json.loads(str(await line.socket.peek(5.0)))
+            named = message["parameters"].get("continuedSessions") or []
+        except (Failure, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            return set()  # whatever it is, its case will say so
+        entries = named if isinstance(named, list) else [named]
+        return {str(each.get("id")) if isinstance(each, dict) else "" for each in entries}
 
     @property
     def _t(self) -> float:
@@ -154,13 +191,17 @@ class Partner:
         await line.send("pong")
         return ping
 
-    async def closing(self, line: Line, *reasons: str, within: float = SOON) -> Message:
+    async def closing(
+        self, line: Line, *reasons: str, within: float = SOON, passing: Sequence[str] | None = None
+    ) -> Message:
         """Wait for `close` for one of these reasons, answer `closed`, and expect the client to let the socket go.
+
+        `passing` as for `Line.expect`.
 
         Raises:
             Failure: Something else happens.
         """
-        close = await line.expect("close", within=within)
+        close = await line.expect("close", within=within, passing=passing)
         reason = close.get("parameters", {}).get("reason")
         if reasons and reason not in reasons:
             raise Failure(f"`close` has reason {reason!r}, expected {' or '.join(reasons)}")
@@ -182,24 +223,50 @@ class Partner:
             await self.closing(line, "error")
         return error
 
-    async def goodbye(self, line: Line, **parameters: Any) -> None:
-        """End a session that went well: `disconnect`, `close`, `closed`."""
+    async def goodbye(self, line: Line, *, passing: Sequence[str] | None = None, **parameters: Any) -> None:
+        """End a session that went well: `disconnect`, `close`, `closed`; `passing` as for `Line.expect`."""
         await line.send("disconnect", {"reason": "completed"} | parameters)
-        await self.closing(line, "disconnect")
+        await self.closing(line, "disconnect", passing=passing)
 
     async def leave(self) -> None:
         for each in (self, *self._others):
             await each.socket.leave()
 
-    async def another(self, within: float) -> Partner | None:
-        """The next connection of the client, which this case takes, too; None if none comes in time."""
-        if self._claim is None:
+    async def another(
+        self, within: float, *, after: Line | None = None, meanwhile: Coroutine[Any, Any, None] | None = None
+    ) -> Partner | None:
+        """A further connection of the client, which this case takes, too; None if none comes in time.
+
+        Args:
+            within: Seconds.
+            after: A session that goes on in the new one, and is kept up: no other connection is taken. None: the next.
+            meanwhile: Done first, while a connection may come already.
+        """
+        claim = Claim("" if after is None else after.id, asyncio.get_running_loop().create_future())
+        self._claims.append(claim)
+        tending: set[asyncio.Task[None]] = set()
+        try:
+            if meanwhile is not None:
+                await meanwhile
+            if after is not None:
+                tending.add(asyncio.create_task(after.tend()))
+            await asyncio.wait((claim.connection,), timeout=within)
+        finally:
+            for task in tending:
+                task.cancel()
+            await asyncio.gather(*tending, return_exceptions=True)
+            self._claims.remove(claim)
+            if not claim.connection.cancel():
+                self._others.append(claim.connection.result())
+        if claim.connection.cancelled():
             return None
-        got = await self._claim(within)
-        if got is None:
-            return None
-        other = Partner(*got, self.profile, self.secret, seed=self.seed)
-        other.notes, other.trace, other.began = self.notes, self.trace, self.began
-        other.socket = RawSocket(*got, "server", self.trace, self.began)
-        self._others.append(other)
-        return other
+        self._others[-1]._join(self)
+        return self._others[-1]
+
+    def _join(self, case: Partner) -> None:
+        """Write down what passes in the notes and the trace of the partner that has a case."""
+        later = self.began - case.began
+        case.trace += [replace(line, t=round(line.t + later, 6)) for line in self.trace]
+        case.trace.sort(key=lambda line: line.t)
+        self.notes, self.trace, self.began = case.notes, case.trace, case.began
+        self.socket.trace, self.socket.began = case.trace, case.began

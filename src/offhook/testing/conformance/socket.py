@@ -42,6 +42,7 @@ class RawSocket:
         writer: Of the connection.
         role: Ours: a client masks its frames.
         trace: Where to note what passes.
+        began: What its times are counted from, by `time.monotonic`.
     """
 
     def __init__(
@@ -56,10 +57,11 @@ class RawSocket:
         self.trace = trace
         self.answered_pings = True
         self.pongs: asyncio.Queue[bytes] = asyncio.Queue()
-        self._began = began
+        self.began = began
         self._reader = reader
         self._writer = writer
         self._incoming: asyncio.Queue[Incoming] = asyncio.Queue()
+        self._peeked: Incoming | None = None
         self._reading: asyncio.Task[None] | None = None
         self._assembler = Assembler(_MAX_MESSAGE)
         self._may_read = asyncio.Event()
@@ -187,11 +189,19 @@ class RawSocket:
 
     async def receive(self, within: float) -> Incoming | None:
         """The next message; None if none comes in so many seconds."""
+        if self._peeked is not None:
+            peeked, self._peeked = self._peeked, None
+            return peeked
         try:
             async with asyncio.timeout(within):
                 return await self._incoming.get()
         except TimeoutError:
             return None
+
+    async def peek(self, within: float) -> Incoming | None:
+        """The same, and `receive` will return it again."""
+        self._peeked = await self.receive(within)
+        return self._peeked
 
     async def _read(self) -> None:
         peer: Literal["client", "server"] = "server" if self.role == "client" else "client"
@@ -237,7 +247,7 @@ class RawSocket:
 
     def _note(self, sender: Literal["client", "server"], kind: Literal["text", "audio", "http", "frame", "socket"],
               size: int, text: str | None) -> None:  # fmt: skip
-        self.trace.append(TraceLine(round(time.monotonic() - self._began, 6), sender, kind, size, text))
+        self.trace.append(TraceLine(round(time.monotonic() - self.began, 6), sender, kind, size, text))
 
 
 def frame(opcode: int, payload: bytes, *, fin: bool = True, reserved: int = 0, mask: bool = True) -> bytes:

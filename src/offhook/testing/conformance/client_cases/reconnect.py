@@ -10,7 +10,6 @@ from ..line import Line, Message
 from ..partner import Partner
 from ..suites import CLIENT
 from .misplaced import STREAM
-from .opening import opening
 from .pauses import samples
 
 #: Products that may reconnect, and seconds in which a client that does so should be there.
@@ -26,10 +25,7 @@ _ADVICE: Final = "Name each predecessor with its id and the last numbers of both
     source=Source.REFERENCE, profiles=_PRODUCTS, advice="Keep the old session until a new one has taken over; or log the message.",
 )  # fmt: skip
 async def stays(partner: Partner) -> None:
-    line = await partner.opened()
-    await line.send("reconnect", {"info": "maintenance"})
-    await partner.alive(line)
-    await partner.goodbye(line)
+    await borne(partner, {"info": "maintenance"})
 
 
 @CLIENT.case(
@@ -38,11 +34,27 @@ async def stays(partner: Partner) -> None:
     source=Source.REFERENCE, profiles=_PRODUCTS, advice="Take it for what it is: a wish.",
 )  # fmt: skip
 async def bare(partner: Partner) -> None:
+    await borne(partner, None, None)
+
+
+async def borne(partner: Partner, *wishes: Message | None) -> None:
+    """Send `reconnect`, see that the session stays up, and end it; or the one that takes over from it.
+
+    Raises:
+        Failure: It does not stay up.
+    """
     line = await partner.opened()
-    await line.send("reconnect")
-    await line.send("reconnect")
-    await partner.alive(line)
-    await partner.goodbye(line)
+
+    async def wish() -> None:
+        for each in wishes:
+            await line.send("reconnect", each)
+        await partner.alive(line)
+
+    other = await partner.another(_SOON, after=line, meanwhile=wish())
+    if other is None:
+        await partner.goodbye(line)
+    else:
+        await finished(partner, line, await other.opened())
 
 
 async def taken_over(partner: Partner) -> tuple[Line, Line, Message]:
@@ -53,19 +65,12 @@ async def taken_over(partner: Partner) -> tuple[Line, Line, Message]:
     """
     old = await partner.opened()
     await old.quiet(0.3, allow=STREAM)
-    await old.send("reconnect", {"info": "maintenance"})
-    other = await partner.another(_SOON)
+    other = await partner.another(_SOON, after=old, meanwhile=old.send("reconnect", {"info": "maintenance"}))
     if other is None:
         await partner.goodbye(old)
         raise Skip("this client does not reconnect")
-    new, message = await opening(other)
-    named = message.get("parameters", {}).get("continuedSessions")
-    media = message.get("parameters", {}).get("media", [])[:1]
-    await new.send("opened", {"startPaused": False, "media": media})
-    if not named:
-        await other.goodbye(new)
-        raise Skip("this client does not reconnect")
-    return old, new, message
+    new = await other.opened()
+    return old, new, new.received[0]
 
 
 def predecessor(old: Line, message: Message) -> dict[str, Any]:
@@ -133,14 +138,14 @@ async def closes(partner: Partner) -> None:
     if (reason := close.get("parameters", {}).get("reason")) != "reconnect":
         raise Failure(f"`close` of the old session has reason {reason!r}")
     await old.send("closed")
-    await new.send("disconnect", {"reason": "completed"})
-    await partner.closing(new, "disconnect")
+    await partner.goodbye(new, passing=STREAM)  # pauses of the old one may come again
 
 
 async def finished(partner: Partner, old: Line, new: Line) -> None:
-    """Let both sessions end, whichever way round."""
-    await new.send("disconnect", {"reason": "completed"})
-    await partner.closing(new, "disconnect")
-    close = await old.next(1.0)
-    if isinstance(close, dict) and close.get("type") == "close":
+    """Let both sessions end: the old one first, if it is closed now, as it should be."""
+    try:
+        await old.expect("close", within=1.0, passing=STREAM)
         await old.send("closed")
+    except Failure:
+        pass  # that is what another case is about
+    await partner.goodbye(new, passing=STREAM)  # pauses of the old one may come again

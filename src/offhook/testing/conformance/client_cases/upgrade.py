@@ -21,7 +21,7 @@ _ADVICE = "Send the platform's fields with every upgrade request."
     rule="P2.1: RFC 6455", source=Source.VENDOR, advice="Leave the handshake to a WebSocket library.",
 )  # fmt: skip
 async def upgrade(partner: Partner) -> None:
-    await partner.request()
+    partner.request()
     given = partner.headers
     if given.get("upgrade", "").lower() != "websocket" or "upgrade" not in given.get("connection", "").lower():
         raise Failure("asked for no WebSocket")
@@ -33,7 +33,7 @@ def _id(number: str, name: str) -> None:
     @CLIENT.case(number, f"{name} is a UUID", does="Reads the request.", expects=f"{name} with a UUID.", rule="P2.2",
                  source=Source.REFERENCE, advice=_ADVICE)  # fmt: skip
     async def run(partner: Partner) -> None:
-        await partner.request()
+        partner.request()
         if not UUID.fullmatch(partner.headers.get(name.lower(), "")):
             raise Failure(f"{name} is {partner.headers.get(name.lower())!r}")
 
@@ -49,7 +49,7 @@ _id("1.4", "Audiohook-Correlation-Id")
     source=Source.INFERRED, advice="Leave the subprotocol out: servers need not know one.",
 )  # fmt: skip
 async def subprotocol(partner: Partner) -> None:
-    await partner.request()
+    partner.request()
     if partner.headers.get("sec-websocket-protocol"):
         raise Failure(f"asked for {partner.headers['sec-websocket-protocol']!r}")
 
@@ -80,7 +80,7 @@ async def same_organization(partner: Partner) -> None:
 
 
 async def _signature(partner: Partner) -> str:
-    await partner.request()
+    partner.request()
     shown, signature = partner.headers.get("signature-input"), partner.headers.get("signature")
     if shown is None and signature is None:
         raise Unsigned("the request is not signed")
@@ -137,7 +137,7 @@ def _refusal(number: str, status: int, reason: str) -> None:
                  expects="A client that closes the connection and sends nothing.", rule="P2.9", source=Source.VENDOR,
                  advice="Give up at any answer but 101.")  # fmt: skip
     async def run(partner: Partner) -> None:
-        await partner.request()
+        partner.request()
         partner.answer(status, reason)
         await partner.left_alone()
 
