@@ -57,6 +57,28 @@ def test_the_callers_own_voice_stays_and_is_beyond_doubt() -> None:
     assert (blocks > doubt[16_000::BLOCK])[speaking].mean() > 0.9
 
 
+@pytest.mark.parametrize("level", [6, 0, -6, -10])
+def test_while_both_speak_the_echo_falls_and_the_voice_survives(level: int) -> None:
+    """A loud echo, 6 dB below the bot, and a caller from twice as loud as that echo down to a third of it, throughout.
+
+    The bounds are what a least-squares fit of 80 taps over 4800 samples can do: it takes 80/4800 of the caller's power
+    (-18 dB) for echo. A guard that takes nothing away, or that mutes while the bot speaks, meets none of them.
+    """
+    played = voice(40_000, 1)
+    room = np.zeros(700)
+    room[[600, 613, 640]] = 0.95, -0.3, 0.1
+    echo = np.convolve(played, room)[:40_000] * 10 ** (-6 / 20)
+    caller = voice(40_000, 5)
+    caller *= 10 ** ((power(echo[16_000:]) - power(caller[16_000:]) + level) / 20)
+    out, _ = clean(echo + caller, played, EchoGuard())
+    kept, own, back = out[16_000:], caller[16_000 : len(out)], echo[16_000 : len(out)]
+    gain = float(np.dot(kept, own) / np.dot(own, own))
+    assert 20 * np.log10(gain) == pytest.approx(0, abs=0.5), "the caller is as loud as before"
+    assert power(kept - gain * own) < power(own) - 12, "and nothing else is nearly as loud"
+    of_echo = abs(float(np.dot(kept - gain * own, back) / np.dot(back, back)))
+    assert 20 * np.log10(of_echo) < -25, "of the echo itself, no more than that is left"
+
+
 def test_echo_alone_stays_in_doubt_from_its_first_sound_on() -> None:
     rng = np.random.default_rng(3)
     played = np.concatenate((np.zeros(8000), voice(40_000, 1)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from tests.bots.fakes import Platform, Scripted, VirtualPool, engines, kept, make_bot, of, voice
@@ -165,22 +164,3 @@ def test_times_that_make_no_sense_are_refused() -> None:
     for after, give_up in ((0.0, 1.0), (2.0, 1.0)):
         with pytest.raises(UsageError):
             Patience(after=after, give_up=give_up)
-
-
-async def test_an_answer_that_was_waited_for_begins_behind_the_filler() -> None:
-    async def slow() -> AsyncIterator[str]:
-        await asyncio.sleep(3.0)
-        yield "four five"
-
-    async def handler(call: Call) -> None:
-        async for _ in call.turns():
-            await call.say(slow())
-
-    bot, platform = await start(handler)
-    events = kept(bot)
-    await platform.live(1.5, voice(1.0))
-    await platform.live(10.0)
-    filler, answer = of(events, happenings.SayEnded)
-    assert (filler.heard, filler.played) == ("one two three", 2400)
-    assert (answer.heard, answer.played) == ("four five", 1600)
-    await platform.hang_up()
