@@ -43,6 +43,18 @@ def test_all_that_was_made_is_not_all_that_was_to_be_said() -> None:
     assert begun.heard(200) == "One. Two."
 
 
+def test_words_that_come_behind_their_audio_belong_to_it() -> None:
+    growing = Saying(None, "", frozenset())
+    growing.add(Piece(bytes(4000)))
+    growing.add(Piece(b"", "One ", joins=True))
+    growing.add(Piece(bytes(4000)))
+    growing.add(Piece(b"", "two.", joins=True))
+    assert growing.text == "One two."
+    assert [growing.heard(samples) for samples in (0, 4000, 8000)] == ["", "One", "One two."]
+    growing.add(Piece(b"", times=((3, 6000), (8, 7500))))
+    assert [growing.heard(samples) for samples in (5999, 6000, 7500)] == ["", "One", "One two."]
+
+
 def test_sound_has_no_words() -> None:
     assert saying(("", 8000), complete=True).heard(4000) == ""
     assert Saying("", "", frozenset()).heard(0) == ""

@@ -15,6 +15,7 @@ from offhook.audio import ulaw, wav
 from offhook.bots import Mark, Playback
 from offhook.records import events as happenings
 from offhook.speech.cache import PromptCache
+from offhook.speech.rendering import Piece
 
 pytestmark = [pytest.mark.virtual_time, pytest.mark.usefixtures("pool")]
 
@@ -277,3 +278,29 @@ async def test_a_model_that_fails_is_told() -> None:
 async def test_nothing_written_says_nothing() -> None:
     heard, tones, _, seconds = await said(Model("  ").write())
     assert (heard[0].heard, seconds, tones.asked) == ("", 0, [])
+
+
+async def test_audio_is_played_while_it_is_made_and_no_longer_than_it_is_wanted() -> None:
+    heard: list[Playback] = []
+    closed: list[int] = []
+
+    async def sound() -> AsyncIterator[bytes | Piece]:
+        made = 0
+        try:
+            yield Piece(b"", "Some words.", joins=True)
+            while made < 100:
+                made += 1
+                yield bytes([0x20]) * 1600
+        finally:
+            closed.append(made)
+
+    async def handler(call: Call) -> None:
+        heard.append(await call.play(sound()))
+
+    async with calling(make_bot(handler)) as caller:
+        await caller.wait(2.0)
+        await caller.dtmf("1")
+        await caller.result()
+    assert (heard[0].interrupted, heard[0].text) == (True, "Some words.")
+    assert 1.0 < heard[0].seconds < 2.5
+    assert 10 < closed[0] < 99

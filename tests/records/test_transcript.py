@@ -48,6 +48,12 @@ def test_what_was_heard_outside_of_turns_is_not_lost() -> None:
     assert [line.text for line in transcript.lines(events)] == ["one", "two"]
 
 
+def test_words_that_come_behind_the_end_of_their_turn_are_its_words() -> None:
+    events: list[AnyEvent] = [TurnEnded(8000, 16_000, "", t=2.5), heard("I need help.", 8000, 16_000)]
+    (line,) = transcript.lines(events)
+    assert (line.text, line.start, line.end, len(line.words)) == ("I need help.", 1.0, 2.0, 3)
+
+
 def test_interim_results_are_no_lines() -> None:
     assert transcript.lines([heard("on", 0, 400, final=False)]) == ()
 

@@ -32,6 +32,8 @@ class BargeInPolicy:
     """Settings of cutting in. Times are seconds.
 
     Attributes:
+        listen: Whether the call's own ears tell that the caller speaks; without it somebody else has to, by
+            `Call.voice_began`.
         hold: Hold at the first sound and decide then; without it, the first sound stops the saying for good.
         sure: Voice that stops the saying for good without waiting for words.
         undecided: A saying that was held so long, and nothing is known of what was said, stays stopped.
@@ -40,6 +42,7 @@ class BargeInPolicy:
         backchannel: Words that mean "go on", besides those known of the call's language.
     """
 
+    listen: bool = True
     hold: bool = True
     sure: float = 1.2
     undecided: float = 3.0

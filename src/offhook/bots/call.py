@@ -70,8 +70,18 @@ class Call(Enquiring):
             return await self._say(what.text, pieces, interruptible, "" if what.text else "[sound]")
         return await self._say(what, speaker.text(what, self.language, voice), interruptible)
 
-    async def play(self, sound: str | Path | bytes, *, interruptible: Interruptible = True) -> Playback:
-        """Play a sound file, or mu-law bytes at 8 kHz; otherwise as `say`."""
+    async def play(
+        self, sound: str | Path | bytes | AsyncIterable[bytes | Piece], *, interruptible: Interruptible = True
+    ) -> Playback:
+        """Play a sound file, or mu-law at 8 kHz; otherwise as `say`.
+
+        Args:
+            sound: A file, bytes, or what is still being made: an asynchronous iterator of bytes, or of pieces that
+                bring their text with them. It is closed when the caller cuts in.
+            interruptible: As for `say`.
+        """
+        if isinstance(sound, AsyncIterable):
+            return await self._say(None, self.host.speaker.live(sound), interruptible)
         if not isinstance(sound, bytes):
             return await self.say(Path(sound), interruptible=interruptible)
         return await self._say("", self.host.speaker.sound(sound), interruptible, "[sound]")
@@ -94,7 +104,7 @@ class Call(Enquiring):
         self, text: str | None, pieces: AsyncGenerator[Piece, None], interruptible: Interruptible, label: str = ""
     ) -> Playback:
         allowed = _allowed(interruptible)
-        if "speech" in allowed:
+        if "speech" in allowed and self.host.barge_in.listen:
             self._ears.attach_soon()
         return await self._mouth.say(text, pieces, allowed, label)
 

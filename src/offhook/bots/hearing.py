@@ -183,6 +183,24 @@ class Hearing(Line):
             except TimeoutError:
                 return None
 
+    # For bots whose ears are elsewhere, see `offhook.bots.realtime` and `BargeInPolicy.listen`.
+
+    def voice_began(self, position: int) -> None:
+        """The caller speaks since then, samples on its stream: what may be cut off by speech is."""
+        self.emit(happenings.SpeechStarted(t=self.t, position=position))
+        self._waiting.hold()
+        self._mouth.interrupt("speech")
+
+    def voice_ended(self, start: int, end: int) -> None:
+        """The caller has spoken from `start` to `end`, and it is the bot's turn. The words come later, if at all."""
+        latency = max(0.0, (self.position - end) / RATE)
+        self.emit(happenings.SpeechEnded(t=self.t, position=end))
+        self.emit(
+            happenings.TurnEnded(t=self.t, position=self.position, start=start, end=end, text="", latency=latency)
+        )
+        self._mouth.turn_at = self.connection.now
+        self._waiting.begin()
+
     # For the budget of a turn, see `offhook.bots.patience`.
 
     @property

@@ -135,10 +135,12 @@ class Saying:
             self.marks.append((piece.mark, self.length))
         if piece.script:
             self.text = piece.script
-        if piece.text or not self._parts:
+        if piece.joins and self._parts:
+            self._parts[-1].text += piece.text
+        elif piece.text or not self._parts:
             self._parts.append(_Part(piece.text, self.end))
-            if self._grows:
-                self.text += piece.text
+        if self._grows:
+            self.text += piece.text
         if piece.times:
             self._parts[-1].times = piece.times
         self.end += len(piece.audio)

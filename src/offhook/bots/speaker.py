@@ -91,6 +91,17 @@ class Speaker:
         for piece in _of_a_second(audio):
             yield piece
 
+    @staticmethod
+    async def live(source: AsyncIterable[bytes | Piece]) -> AsyncGenerator[Piece, None]:
+        """mu-law as somebody else makes it; the source is closed when nobody wants more of it."""
+        try:
+            async for sound in source:
+                yield sound if isinstance(sound, Piece) else Piece(sound)
+        finally:
+            close = getattr(source, "aclose", None)
+            if close is not None:
+                await close()
+
     async def _steps(self, steps: list[Step], voice: str | None) -> AsyncGenerator[Piece, None]:
         actors: dict[Voice, Actor] = {}
         for step in steps:

@@ -89,8 +89,12 @@ class Heard(Event, frozen=True):
 
 
 class TurnEnded(Event, frozen=True):
-    """A turn is over, the caller's unless `channel` says otherwise. `latency`: seconds from the end of speech to this
-    decision."""
+    """A turn is over, the caller's unless `channel` says otherwise.
+
+    Attributes:
+        text: Empty if nothing was understood, or where the words come later, as `Heard`.
+        latency: Seconds from the end of speech to this decision.
+    """
 
     start: int
     end: int

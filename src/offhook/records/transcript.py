@@ -72,10 +72,12 @@ def lines(events: Iterable[AnyEvent]) -> tuple[Line, ...]:
             for item in heard:
                 (inside if _overlaps(item, event) else outside).append(item)
             heard = outside
-            made.append(_spoken(_speaker(event.channel), event, [word for item in inside for word in item.words]))
+            words = [word for item in inside for word in item.words]
+            text = event.text or " ".join(item.text for item in inside)
+            made.append(_spoken(_speaker(event.channel), event, words, text))
         elif isinstance(event, SayEnded):
             made.append(_said(event, axis))
-    made.extend(_spoken(_speaker(item.channel), item, item.words) for item in heard)
+    made.extend(_spoken(_speaker(item.channel), item, item.words, item.text) for item in heard)
     made.sort(key=lambda line: line.start)
     return tuple(_with_keys(made, [(axis.at(event), event.digit) for event in events if isinstance(event, Key)]))
 
@@ -88,9 +90,9 @@ def _overlaps(heard: Heard, turn: TurnEnded) -> bool:
     return heard.channel == turn.channel and heard.start < turn.end and heard.end > turn.start
 
 
-def _spoken(speaker: Speaker, event: Heard | TurnEnded, words: Iterable[Word]) -> Line:
+def _spoken(speaker: Speaker, event: Heard | TurnEnded, words: Iterable[Word], text: str) -> Line:
     timed = tuple(LineWord(word.text, word.start / RATE, word.end / RATE, word.confidence) for word in words)
-    return Line(speaker, event.start / RATE, event.end / RATE, event.text, confidence=event.confidence, words=timed)
+    return Line(speaker, event.start / RATE, event.end / RATE, text, confidence=event.confidence, words=timed)
 
 
 def _said(event: SayEnded, axis: Axis) -> Line:

@@ -63,6 +63,7 @@ class Piece:
     Attributes:
         audio: mu-law at 8 kHz.
         text: As it is written, with the white space behind it.
+        joins: Whether the text is the rest of the one before, whose audio is under way.
         times: Of the text that this piece belongs to: counts of characters, and the samples from the beginning of the
             text by which these have been said. Where there are none, they are guessed.
         mark: Name of a mark that stands before the audio.
@@ -74,6 +75,7 @@ class Piece:
     times: Times = ()
     mark: str = ""
     script: str = ""
+    joins: bool = False
 
 
 @dataclass(frozen=True, slots=True)

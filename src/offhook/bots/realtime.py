@@ -1,0 +1,179 @@
+"""Bots that are a speech-to-speech model: any server of OpenAI's realtime WebSocket hears the call and speaks in it.
+
+Audio goes both ways as mu-law, as the line has it. The server hears when the caller speaks and when the turn is over.
+What the caller did not hear of an answer, the model is told that it never said.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from ..errors import CallEnded, EngineError, EngineMissing
+from .barge_in import BargeInPolicy
+from .bot import Bot
+from .call import Call
+from .llm_tools import toolbox
+from .realtime_talk import Settings, Talk
+
+logger = logging.getLogger("offhook.bots")
+
+#: Failures in a row, after which the call is given back.
+FAILURES: Final = 2
+_PCMU: Final = {"type": "audio/pcmu"}
+_PADDING: Final = 300
+_SILENCE: Final = 500
+
+
+class RealtimeBot(Bot):
+    """A bot that hears and speaks by a realtime model.
+
+    Args:
+        instructions: What it is and does. That it speaks on the telephone is told it besides.
+        model: As the server names it.
+        url: Of a server of one's own, such as `http://127.0.0.1:8000/v1`; None is OpenAI's.
+        key_env: Environment variable with the key; a server of one's own may need none.
+        voice: Of the model.
+        tools: Plain functions with types and docstrings, see `offhook.bots.llm_tools`. A parameter `call` is the call:
+            `await call.end(...)` in a tool ends it.
+        greeting: What the model says first; empty to let the caller begin.
+        transcription: Model that writes down what the caller says, for records; None for none.
+        sorry: Said by the bot's own synthesiser, if it has one, where the model fails. The next connection is told what
+            was said before; if that fails too, the call is given back with `offhook_reason`.
+        timeout: Seconds to wait for the connection, and for the model's next words.
+        session: Further fields of the session as the wire has them, laid over those that are made here.
+        barge_in: With `BargeInPolicy(hold=False)` the call's own ears tell when the caller cuts in; by default the
+            server does.
+        options: As of `Bot`.
+
+    Raises:
+        EngineMissing: The extra `openai` is not installed.
+        EngineError: There is no key.
+        UsageError: A function cannot be a tool.
+    """
+
+    def __init__(
+        self,
+        instructions: str,
+        *,
+        model: str = "gpt-realtime-2",
+        url: str | None = None,
+        key_env: str = "OPENAI_API_KEY",
+        voice: str = "marin",
+        tools: Sequence[Callable[..., Any]] = (),
+        greeting: str = "",
+        transcription: str | None = "gpt-transcribe",
+        sorry: str = "I am sorry, something went wrong. Could you say that again?",
+        timeout: float = 10.0,
+        session: Mapping[str, Any] | None = None,
+        barge_in: BargeInPolicy | None = None,
+        name: str = "realtime",
+        **options: Any,
+    ) -> None:
+        barge_in = barge_in or BargeInPolicy(listen=False, echo=False)
+        wanted = barge_in.listen or options.get("patience") is not None  # its own engines
+        super().__init__(name, barge_in=barge_in, **{"preload": wanted, **options})
+        try:
+            import websockets  # noqa: F401 (the library loads it when it connects)
+            from openai import AsyncOpenAI
+        except ImportError as error:
+            raise EngineMissing("the client of realtime models", "openai") from error
+        key = os.environ.get(key_env, "")
+        if not key and url is None:
+            raise EngineError(f"a realtime model needs a key: set {key_env}, or url= of a server that needs none")
+        self._client: Any = AsyncOpenAI(api_key=key or "none", base_url=url, timeout=timeout, max_retries=0)
+        self._sorry = sorry
+        self._tools = toolbox(tools)
+        self._model, self._greeting, self._timeout = model, greeting, timeout
+        self._session = _session(instructions, voice, transcription, interrupts=not barge_in.listen)
+        if self._tools:
+            self._session["tools"] = [{"type": "function", **tool.schema["function"]} for tool in self._tools.values()]
+        self._session = _laid(self._session, session or {})
+        self.handler(self._converse)
+
+    async def aclose(self) -> None:
+        """Close the client; for programs that go on after the bot."""
+        await self._client.close()
+
+    async def _converse(self, call: Call) -> None:
+        talk = Talk(self._settings(call), call)
+        call.add_sink(talk.take)
+        failures = 0
+        try:
+            while True:
+                try:
+                    await talk.run()
+                except EngineError as error:
+                    logger.warning("session %s: %s", call.session_id, error)
+                    call.journal.note(str(error), call.position)
+                    await talk.said()
+                    failures = 1 if talk.answered else failures + 1
+                if failures >= FAILURES:
+                    call.give_back("realtime model failed")
+                    return
+                await self._apologise(call)
+        except CallEnded:
+            if call.is_live:
+                raise
+        finally:
+            await talk.aclose()
+
+    async def _apologise(self, call: Call) -> None:
+        try:
+            if self._sorry:
+                await call.say(self._sorry)
+        except EngineError as error:
+            call.journal.note_once(f"nothing is said: {error}", call.position)
+
+    def _settings(self, call: Call) -> Settings:
+        session = self._session
+        language = (call.language or "").partition("-")[0].lower()
+        heard = session["audio"]["input"]
+        if language and heard.get("transcription"):
+            session = _laid(session, {"audio": {"input": {"transcription": {"language": language}}}})
+        detection = heard.get("turn_detection") or {}
+        return Settings(
+            self._client,
+            self._model,
+            session,
+            self._tools,
+            self._greeting,
+            self._timeout,
+            padding=8 * int(detection.get("prefix_padding_ms", 0)),
+            silence=8 * int(detection.get("silence_duration_ms", 0)),
+        )
+
+
+def _session(instructions: str, voice: str, transcription: str | None, *, interrupts: bool) -> dict[str, Any]:
+    return {
+        "type": "realtime",
+        "instructions": f"{instructions}\n\nYou are on the telephone: answer in one to three short sentences.",
+        "output_modalities": ["audio"],
+        "audio": {
+            "input": {
+                "format": _PCMU,
+                "transcription": {"model": transcription} if transcription else None,
+                "turn_detection": {
+                    "type": "server_vad",
+                    "prefix_padding_ms": _PADDING,
+                    "silence_duration_ms": _SILENCE,
+                    "interrupt_response": interrupts,
+                },
+            },
+            "output": {"format": _PCMU, "voice": voice},
+        },
+    }
+
+
+def _laid(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """One tree laid over another, branch by branch. What is of another `type` takes the place of the whole branch."""
+    if under.get("type") != over.get("type", under.get("type")):
+        return dict(over)
+    laid = dict(under)
+    for name, value in over.items():
+        beneath = laid.get(name)
+        both = isinstance(value, Mapping) and isinstance(beneath, Mapping)
+        laid[name] = _laid(beneath, value) if both else value  # type: ignore[arg-type]
+    return laid
