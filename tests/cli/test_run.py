@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,7 +18,6 @@ from pathlib import Path
 import pytest
 from tests.cli.running import offhook, wrong_use
 from tests.connector.exchanges import TONE, speech
-from tests.connector.legs.sipp import HUNG_UP, answered, free_port, invite, sipp
 from tests.connector.lines import Bot
 from tests.session.sockets import Ear
 
@@ -236,47 +234,3 @@ def test_keys_have_their_seconds():
     assert keys_of("12@1,#@3") == [(1.0, "1"), (1.2, "2"), (3.0, "#")]
     with pytest.raises(UsageError):
         keys_of("1")
-
-
-@pytest.mark.skipif(shutil.which("sipp") is None, reason="scripts/install_test_packages.sh brings SIPp")
-def test_sip_calls_are_answered_and_the_program_drains(tmp_path):
-    config = settings(tmp_path, free_port(), "")
-    program = subprocess.Popen(
-        [sys.executable, "-m", "offhook", "run", config, "--no-probe", "--sip", "0", "--sip-peer", "127.0.0.1"],
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    said = ""
-    assert program.stderr is not None
-    while "SIP at" not in said:
-        said = program.stderr.readline()
-        assert said, "it has ended"
-    port = int(re.findall(r"port (\d+), from 127\.0\.0\.1", said)[0])
-    steps = (invite(), answered(), HUNG_UP)  # there is no bot: the flow ends
-    code, why = asyncio.run(sipp(tmp_path, port, *steps))
-    program.send_signal(signal.SIGTERM)
-    log = program.communicate(timeout=20)[1]
-    assert code == 0, why
-    assert program.returncode == 0
-    assert "5550001111" not in log
-
-
-def test_sip_needs_peers(tmp_path):
-    config = settings(tmp_path, free_port())
-    assert "peers" in wrong_use(offhook("run", config, "--no-probe", "--sip", "0"))
-
-
-@pytest.mark.parametrize(
-    ("lines", "says"),
-    [
-        ('password-env = "NOT_THERE"', "set trunk"),
-        ("register = 600", "set trunk"),
-        ('trunk = "192.0.2.9"\npassword-env = "NOT_THERE"', "no NOT_THERE"),
-        ('trunk = "192.0.2.9"\nregister = 5', "between 60 and 86400"),
-        ('trunk = "two words"', "trunk"),
-        ('trunk = "192.0.2.9"\nuser = "a@b"', "plain name"),
-        ("bridge = 1", "bool"),
-    ],
-)
-def test_wrong_trunks_are_told_in_one_line(tmp_path, lines, says):
-    config = settings(tmp_path, free_port(), f'[legs.sip]\nport = 0\npeers = ["127.0.0.1"]\n{lines}\n')
-    assert says in wrong_use(offhook("run", config, "--no-probe"))

@@ -149,7 +149,7 @@ class Broken:
 
 
 async def test_a_partner_hears_the_caller_and_is_heard_while_nobody_listens():
-    """What is said in a secure block goes to the partner, and to nobody else."""
+    """What is said in a secure block goes to the partner, and to nobody else; on hold the caller hears nothing."""
     said, answer, monitor = TONE, ulaw.encode(tones.tone(880, 1.0, -12)), Voice()
     line, leg = await with_line(WavLeg(said))
     partner = WavLeg(answer)
@@ -160,9 +160,10 @@ async def test_a_partner_hears_the_caller_and_is_heard_while_nobody_listens():
     assert answer[:3200] in bytes(leg.heard)
     assert {external for _, external, _, _ in monitor.got} == {ulaw.silence(TICK)}
     line.held = True
-    heard = len(partner.heard)
+    heard, told = len(leg.heard), len(monitor.got)
     await pass_time(0.2)
-    assert set(bytes(partner.heard[heard + TICK :])) == {ulaw.silence(1)[0]}
+    assert set(bytes(leg.heard[heard + TICK :])) == {ulaw.silence(1)[0]}
+    assert {external for _, external, _, _ in monitor.got[told:]} == {ulaw.silence(TICK)}
     line.stop()
 
 

@@ -22,15 +22,11 @@ from ..connector import happenings as h
 from ..connector.exchange import Connector
 from ..connector.integrations import Integration
 from ..connector.legs import Caller
-from ..connector.legs.asterisk import AsteriskChannels
-from ..connector.legs.baresip import BaresipStack
-from ..connector.legs.browser import TalkPage
+from ..connector.legs.doors import Door, door
 from ..connector.legs.mic import MicrophoneLeg, open_device
-from ..connector.legs.sip import SipTrunk
-from ..connector.legs.twilio import Account, TwilioStreams
 from ..connector.legs.wav import WavLeg
 from ..connector.probe import probe, problems
-from ..connector.settings import AsteriskTable, Settings, SipTable, TalkTable, TwilioTable, apply, read
+from ..connector.settings import Settings, apply, read
 from ..errors import UsageError
 from ..records.events import Event
 from ..records.usage import Ledger, Meter
@@ -47,7 +43,9 @@ MEASURE_EVERY = 300.0
 @click.command()
 @click.argument("config", required=False)
 @click.option("--talk", type=click.IntRange(0, 65535), metavar="PORT", help="Serve a page with a call button there.")
-@click.option("--talk-host", default="127.0.0.1", show_default=True, help="Address of that page.")
+@click.option("--talk-host", metavar="ADDRESS", help="Address of that page.  [default: 127.0.0.1]")
+@click.option("--tls-cert", metavar="FILE", help="Certificate chain, PEM: serve that page by https.")
+@click.option("--tls-key", metavar="FILE", help="Its private key, PEM.")
 @click.option("--twilio", type=click.IntRange(0, 65535), metavar="PORT", help="Take Twilio media streams there.")
 @click.option("--sip", type=click.IntRange(0, 65535), metavar="PORT", help="Take SIP calls there, over UDP and TCP.")
 @click.option("--sip-host", metavar="ADDRESS", help="Address of that port.  [default: 127.0.0.1]")
@@ -107,15 +105,19 @@ def load(config: str | None) -> tuple[Connector, Settings]:
 
 
 async def _run(connector: Connector, settings: Settings, options: dict[str, Any]) -> int:
+    one_call = options["sound"] or options["mic"]
+    opened = [] if one_call else doors(settings, options)
+    if not (one_call or opened):
+        raise UsageError("no leg takes calls: give --talk PORT, --sip PORT, --twilio PORT, or a table [legs.NAME]")
     if options["probing"]:
         await _probe(connector)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(connector)
         stack.push_async_callback(_stop, asyncio.create_task(_measure(connector)))
-        if options["sound"] or options["mic"]:
+        if one_call:
             return await _one_call(connector, options)
-        if not await _open_legs(connector, settings, options, stack):
-            raise UsageError("no leg takes calls: give --talk PORT, --sip PORT, --twilio PORT, or a table [legs]")
+        for each in opened:
+            logger.info("%s", await stack.enter_async_context(each.opened(connector)))
         await _until_signal(connector, options["drain"])
     return 0
 
@@ -125,63 +127,28 @@ async def _stop(task: asyncio.Task[None]) -> None:
     await asyncio.wait((task,))
 
 
-async def _open_legs(connector: Connector, settings: Settings, options: dict[str, Any], stack: AsyncExitStack) -> bool:
-    talk, twilio = settings.legs.talk, settings.legs.twilio
-    if options["talk"] is not None:
-        talk = msgspec.structs.replace(talk or TalkTable(port=0), port=options["talk"], host=options["talk_host"])
+def doors(settings: Settings, options: dict[str, Any]) -> list[Door]:
+    """What calls come in by: the tables `[legs]`, and what the command line adds to them.
+
+    Raises:
+        UsageError: A table cannot be used.
+    """
+    tables = {name: dict(table) for name, table in settings.legs.items()}
+    cert, key = (os.path.abspath(path) if path else None for path in (options["tls_cert"], options["tls_key"]))
+    if (cert or key) and options["talk"] is None and "talk" not in tables:
+        raise UsageError("--tls-cert and --tls-key are for --talk")
+    if options["talk"] is not None or cert or key:
+        _add(tables, "talk", port=options["talk"], host=options["talk_host"], tls_cert=cert, tls_key=key)
     if options["twilio"] is not None:
-        twilio = msgspec.structs.replace(twilio or TwilioTable(port=0), port=options["twilio"])
-    if talk is not None:
-        page = TalkPage(connector.take, number=talk.number, max_calls=talk.max_calls, origins=talk.origins)
-        port = await page.start(talk.host, talk.port)
-        stack.push_async_callback(page.close)
-        logger.info("talk at http://%s:%d/", talk.host, port)
-    if twilio is not None:
-        account = Account(os.environ.get(twilio.token_env, ""), twilio.account, twilio.public_url)
-        streams = TwilioStreams(account, connector.take, path=twilio.path, max_calls=twilio.max_calls)
-        port = await streams.start(twilio.host, twilio.port)
-        stack.push_async_callback(streams.close)
-        logger.info("Twilio media streams at ws://%s:%d%s", twilio.host, port, twilio.path)
-    asterisk = settings.legs.asterisk
-    if asterisk is not None:
-        await _open_asterisk(connector, asterisk, stack)
-    sip = _sip_table(settings.legs.sip, options)
-    if sip is not None:
-        trunk = SipTrunk(
-            BaresipStack(sip.stack()),
-            connector.take,
-            peers=sip.peers,
-            max_calls=sip.max_calls,
-            trunk=sip.trunk,
-            hears_keys=sip.inband_keys,
-        )
-        port = await trunk.start()
-        stack.push_async_callback(trunk.close)
-        connector.bridge = trunk.dial if sip.bridge else None
-        logger.info("SIP at %s port %d, from %s", sip.host, port, ", ".join(sip.peers))
-    return any(leg is not None for leg in (talk, twilio, asterisk, sip))
+        _add(tables, "twilio", port=options["twilio"])
+    if options["sip"] is not None:
+        _add(tables, "sip", port=options["sip"], host=options["sip_host"], peers=list(options["sip_peer"]) or None)
+    return [door(name, table, settings.folder) for name, table in tables.items()]
 
 
-async def _open_asterisk(connector: Connector, table: AsteriskTable, stack: AsyncExitStack) -> None:
-    password = os.environ.get(table.password_env, "")
-    channels = AsteriskChannels(
-        connector.take,
-        login=(table.user, password) if password else None,
-        path=table.path,
-        max_calls=table.max_calls,
-    )
-    port = await channels.start(table.host, table.port)
-    stack.push_async_callback(channels.close)
-    logger.info("channels of Asterisk at ws://%s:%d%s", table.host, port, table.path)
-
-
-def _sip_table(table: SipTable | None, options: dict[str, Any]) -> SipTable | None:
-    if options["sip"] is None:
-        return table
-    table = table or SipTable()
-    return msgspec.structs.replace(
-        table, port=options["sip"], host=options["sip_host"] or table.host, peers=options["sip_peer"] or table.peers
-    )
+def _add(tables: dict[str, dict[str, Any]], name: str, **values: object) -> None:
+    given = {key.replace("_", "-"): value for key, value in values.items() if value is not None}
+    tables[name] = tables.get(name, {}) | given
 
 
 async def _one_call(connector: Connector, options: dict[str, Any]) -> int:

@@ -6,17 +6,13 @@ Unlike a transfer by REFER the caller stays ours: monitors and recordings go on,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
-from .legs import PhoneLeg
-from .line import Line
+from ..audio import ulaw
+from .legs import Dialler, PlacedLeg
+from .line import COMFORT_AFTER, Line
 from .policy import Fallback
 from .prompts import sound_of
-from .sounds import hold_sound
-
-Dialler = Callable[[str, float], Awaitable[PhoneLeg]]
-"""Places a call to a target that is allowed and waits for so many seconds until it is answered; raises
-`TransferFailed`."""
+from .sounds import AUDIBLE, hold_sound, loudness, soften
 
 
 async def join(line: Line, policy: Fallback, dial: Dialler, target: str, seconds: float) -> str:
@@ -26,16 +22,18 @@ async def join(line: Line, policy: Fallback, dial: Dialler, target: str, seconds
 
 
 class Bridge:
-    """A caller, and a leg that is joined to it. It is the `LegListener` of that leg.
+    """A caller, and a leg that is joined to it. It is the `Partner` of the caller's line, and the leg's `LegListener`.
 
     Args:
         line: The caller's.
-        comfort: What the caller hears while it rings.
+        comfort: What the caller hears while it rings, and whoever is put on hold in silence.
     """
 
     def __init__(self, line: Line, comfort: bytes) -> None:
         self._line = line
         self._comfort = comfort
+        self._leg: PlacedLeg | None = None
+        self._held = HoldSound(comfort)
         self._parted: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def run(self, dial: Dialler, target: str, seconds: float) -> str:
@@ -49,25 +47,71 @@ class Bridge:
         line = self._line
         line.comfort(self._comfort)
         try:
-            leg = await dial(target, seconds)
+            leg = self._leg = await dial(target, seconds)
         finally:
             line.end_comfort()
         try:
             leg.attach(self)
             line.on_parted = lambda: self.hung_up("the leg failed")
-            line.partner = leg
+            line.partner = self
             return await self._parted
         finally:
             line.partner = None
+            line.end_comfort()
             leg.hang_up("normal")
+
+    # Partner
+
+    def exchange(self, said: bytes) -> tuple[bytes, bytes]:
+        """See `Leg`: a caller who holds sends its own music, or we play ours."""
+        assert self._leg is not None
+        return self._leg.exchange(self._held.over(said, self._line.held))
+
+    def send_key(self, digit: str) -> None:
+        """See `Partner`."""
+        if self._leg is not None:
+            self._leg.send_key(digit)
+
+    # LegListener
 
     def key(self, digit: str) -> None:
         """See `LegListener`: keys of the other side concern nobody."""
 
     def held(self, on: bool) -> None:
-        """See `LegListener`: whoever holds sends its own music, or nothing."""
+        """See `LegListener`: the caller hears the music of whoever holds, or after a moment of silence ours."""
+        if on:
+            self._line.comfort(self._comfort)
+        else:
+            self._line.end_comfort()
 
     def hung_up(self, reason: str) -> None:
         """See `LegListener`."""
         if not self._parted.done():
             self._parted.set_result(reason)
+
+
+class HoldSound:
+    """Plays a sound to somebody on hold who would hear silence else. Begins and ends without a click.
+
+    Args:
+        sound: Mu-law, played in a loop; empty for none.
+    """
+
+    def __init__(self, sound: bytes) -> None:
+        self._sound = sound
+        self._at: int | None = None  # how much has been played; None: it is not
+        self._silent = 0
+        self._last = 0
+
+    def over(self, audio: bytes, on_hold: bool) -> bytes:
+        """What is heard in place of this audio, 5 ms at least."""
+        self._silent = self._silent + len(audio) if on_hold and loudness(audio) < AUDIBLE else 0
+        at = self._at
+        if self._silent < COMFORT_AFTER or not self._sound:
+            self._at = None
+            return audio if at is None else soften(audio, self._last, rise=True)
+        begin = (at or 0) % len(self._sound)
+        heard = (self._sound[begin:] + self._sound * (len(audio) // len(self._sound) + 1))[: len(audio)]
+        self._at = begin + len(audio)
+        self._last = int(ulaw.decode(heard[-1:])[0])
+        return soften(heard, None, rise=True) if at is None else heard

@@ -20,12 +20,11 @@ from ..records.events import Event
 from ..records.store import CallStore
 from ..records.usage import EVERY, Meter
 from . import happenings
-from .bridge import Dialler
 from .context import CallContext, Dialling, clock, over_socket
 from .endpoints import Endpoints
 from .happenings import Happenings
 from .integrations import Integrations
-from .legs import PhoneLeg
+from .legs import Dialler, PhoneLeg
 from .line import Line
 from .parameters import ORGANIZATION
 from .phonecall import PhoneCall

@@ -42,6 +42,13 @@ class Voice(Ear, Protocol):
         """See `Stream.play`."""
 
 
+class Partner(Leg, Protocol):
+    """Somebody else whom the caller is joined to."""
+
+    def send_key(self, digit: str) -> None:
+        """The caller has pressed a key."""
+
+
 class Sink(Protocol):
     """Takes a recording."""
 
@@ -85,7 +92,7 @@ class Line:
         said, heard: Sinks of the recording, or None while nothing is recorded.
         watch: Called in each tick with what was said and heard.
         secure: Nobody listens and nothing is recorded: silence is given in its place.
-        held: The caller is on hold: hears nothing of us, and says nothing to us.
+        held: The caller is on hold: hears nothing of us, and says nothing to us. A partner hears the music that comes.
         silent: Samples for which the caller has heard nothing audible.
         on_trouble: Called once, if the leg itself fails.
         on_parted: Called once, if the partner's leg fails.
@@ -97,7 +104,7 @@ class Line:
         self.leg = leg
         self.position = 0
         self.voice: Voice | None = None
-        self.partner: Leg | None = None
+        self.partner: Partner | None = None
         self.ears: list[Ear] = []
         self.said: Sink | None = None
         self.heard: Sink | None = None
@@ -218,7 +225,7 @@ class Line:
             self.stop()
             return self.on_trouble()
         self._last = heard[-1]
-        self._partner_said = self._join(_SILENCE if self.held else external)
+        self._partner_said = self._join(external)
         if self.held or self.secure:
             external = _SILENCE
         if self.watch is not None and not self.secure:

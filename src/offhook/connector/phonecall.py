@@ -15,12 +15,12 @@ from ..errors import CallEnded, UsageError
 from ..records.events import Event
 from . import happenings
 from .botstep import BotStep
-from .bridge import Dialler, join
+from .bridge import join
 from .context import CallContext
 from .fanout import Monitoring
 from .integrations import Integrations
 from .keypad import Keypad
-from .legs import Caller, Cause, TransferFailed
+from .legs import Caller, Cause, Dialler, TransferFailed
 from .policy import Failure, Fallback, Outcome, Success
 from .prompts import hear, sound_of
 from .recorder import LineRecording
@@ -29,7 +29,7 @@ from .synthesis import synthesise
 
 
 class PhoneCall:
-    """One call; `Connector` makes it. Every step that lasts ends early when the caller hangs up: the flow is cancelled.
+    """One call; `Connector` makes it. Steps that last end early when the caller hangs up: the flow is cancelled.
 
     Args:
         context: What the call's parts share.
@@ -241,11 +241,11 @@ class PhoneCall:
     async def transfer(self, target: str, *, ring: float = 30.0) -> bool:
         """Hand the caller to somebody else: a number or an address that the connector allows.
 
-        By the leg (REFER), or where the connector has a `bridge`, by a second call: see `bridge`. It may `ring` so many
-        seconds, and the step lasts until either side hangs up.
+        By the leg (REFER), or where the connector has a `bridge`, by a second call that may `ring` so many seconds: the
+        step lasts until either side hangs up, and the other side gets the caller's keys.
 
         Returns:
-            Whether it was taken. If so, the call is over; if not, the caller is still there and the flow goes on.
+            Whether it was taken: the call is over. If not, the caller is still there and the flow goes on.
 
         Raises:
             CallEnded: The call is over.
@@ -335,10 +335,12 @@ class PhoneCall:
 
     def key(self, digit: str) -> None:
         """See `LegListener`."""
-        secure = self._context.line.secure
+        line, secure = self._context.line, self._context.line.secure
         self._emit(happenings.KeyPressed("" if secure else digit, secure, t=self._context.t))
         if self._keypad.is_open:
             self._keypad.press(digit)
+        elif line.partner is not None:
+            line.partner.send_key(digit)
         elif self._bot is not None and not secure:
             self._bot.key(digit)
 
@@ -351,8 +353,7 @@ class PhoneCall:
     def _hush(self, why: str, on: bool) -> None:
         was = bool(self._quiet)
         (self._quiet.add if on else self._quiet.discard)(why)
-        now = bool(self._quiet)
-        if now == was:
+        if (now := bool(self._quiet)) == was:
             return
         if self._bot is not None:
             self._bot.pause(now)

@@ -18,7 +18,6 @@ from ..records.record import Keep
 from ..records.store import CallStore
 from .exchange import MAX_CALLS, Connector
 from .integrations import MAX_ACTIVE, Integrations, of_table
-from .legs.sipstack import Account, StackSettings
 from .parameters import ORGANIZATION
 from .tomlflow import FallbackTable, FlowTable, flow_of
 
@@ -49,102 +48,13 @@ class ConnectorTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown
     keep: KeepTable = KeepTable()
 
 
-class TalkTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
-    """The page with a call button. `origins`: other sites that may embed it."""
-
-    port: int
-    host: str = "127.0.0.1"
-    number: str = "talk"
-    max_calls: int = 20
-    origins: tuple[str, ...] = ()
-
-
-class TwilioTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
-    """Media streams of Twilio. `token-env` names the environment variable with the account's auth token."""
-
-    port: int
-    host: str = "127.0.0.1"
-    path: str = "/twilio"
-    token_env: str = "TWILIO_AUTH_TOKEN"
-    public_url: str = ""
-    account: str = ""
-    max_calls: int = 100
-
-
-class AsteriskTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
-    """Channels of Asterisk. `password-env` names the environment variable with the password of `user`."""
-
-    port: int
-    host: str = "127.0.0.1"
-    path: str = "/asterisk"
-    user: str = "offhook"
-    password_env: str = "ASTERISK_PASSWORD"
-    max_calls: int = 100
-
-
-class SipTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
-    """Calls by SIP. `peers`: addresses and networks that may call; see `sipstack.StackSettings` for the others.
-
-    `trunk`: who takes the calls that we place, as `user`, with the password in the environment variable that
-    `password-env` names. `bridge`: transfers are second calls in place of REFER.
-    `inband-keys`: keys are also heard in the sound.
-    """
-
-    port: int = 5060
-    host: str = "127.0.0.1"
-    peers: tuple[str, ...] = ()
-    max_calls: int = 100
-    rtp_ports: tuple[int, int] = (20_000, 29_999)
-    rtp_timeout: int = 30
-    codecs: tuple[str, ...] = ("pcmu", "pcma")
-    jitter: tuple[int, int] = (40, 400)
-    headers: tuple[str, ...] = ()
-    trunk: str = ""
-    user: str = "offhook"
-    password_env: str = ""
-    register: int = 0
-    bridge: bool = False
-    inband_keys: bool = False
-
-    def stack(self) -> StackSettings:
-        """What the stack has to know.
-
-        Raises:
-            UsageError: There is a password, but no trunk that it is for, or it is not in the environment.
-        """
-        if not self.trunk and (self.password_env or self.register):
-            raise UsageError("[legs.sip] password-env and register are for a trunk: set trunk as well")
-        if self.password_env and not os.environ.get(self.password_env):
-            raise UsageError(f"[legs.sip] password-env: the environment has no {self.password_env}")
-        password = os.environ.get(self.password_env, "") if self.password_env else ""
-        return StackSettings(
-            self.host,
-            self.port,
-            self.rtp_ports,
-            self.rtp_timeout,
-            self.codecs,
-            self.jitter,
-            self.headers,
-            Account(self.user, self.trunk, password, self.register) if self.trunk else None,
-        )
-
-
-class LegsTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
-    """Where calls come from."""
-
-    talk: TalkTable | None = None
-    twilio: TwilioTable | None = None
-    asterisk: AsteriskTable | None = None
-    sip: SipTable | None = None
-
-
 class Settings(msgspec.Struct, frozen=True):
-    """A whole file. Tables of verbs are left to the command line."""
+    """A whole file. Tables of verbs are left to the command line, those of legs to their kinds: see `legs.doors`."""
 
     connector: ConnectorTable = ConnectorTable()
     integration: dict[str, dict[str, Any]] = {}
     flow: tuple[FlowTable, ...] = ()
-    legs: LegsTable = LegsTable()
+    legs: dict[str, dict[str, Any]] = {}
     folder: Path = Path()
 
     def path(self, name: str) -> Path:

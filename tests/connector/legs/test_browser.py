@@ -88,6 +88,8 @@ async def test_the_words_between_page_and_leg():
     listener = Listener()
     leg.attach(listener)
     ear.wire.send(json.dumps({"type": "hold", "on": True}))
+    ear.wire.send(b"\x04" * 160)  # on hold: it is said to nobody either
+    ear.wire.send(json.dumps({"type": "hold", "on": False}))
     ear.wire.send(json.dumps({"type": "level", "samples": 480}))
     ear.wire.send(b"\x02" * 160)
     await until(lambda: leg.inlet.waiting >= 160)
@@ -98,7 +100,7 @@ async def test_the_words_between_page_and_leg():
     assert json.loads((await ear.until_messages(3))[2]) == {"type": "flush"}
     ear.wire.send(json.dumps({"type": "hangup"}))
     await until(lambda: "hung up" in listener.told)
-    assert listener.told == ["5", True, "hung up"]
+    assert listener.told == ["5", True, False, "hung up"]
     ear.wire.close()
     await page.close()
     assert listener.told[-1] == "hung up"

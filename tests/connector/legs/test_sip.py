@@ -8,8 +8,8 @@ import pytest
 from offhook.audio import tones, ulaw
 from offhook.audio.dtmf import HIGH, KEYS, LOW
 from offhook.connector.legs import TransferFailed
-from offhook.connector.legs.sip import SipLeg, SipTrunk, caller_of, networks, party
-from offhook.connector.legs.sipstack import Invitation
+from offhook.connector.legs.sip import SipDoor, SipLeg, Trunk, caller_of, networks, party
+from offhook.connector.legs.sipstack import Account, Invitation, Unreached
 from offhook.errors import CallEnded, UsageError
 from offhook.testing.recordings import Recordings
 
@@ -36,6 +36,9 @@ class Call:
     def end(self) -> None:
         self.did.append("bye")
 
+    def send_key(self, digit: str) -> None:
+        self.did.append(digit)
+
     def read(self) -> bytes:
         said, self.said = self.said, b""
         return said
@@ -60,15 +63,21 @@ class Call:
 class Stack:
     def __init__(self) -> None:
         self.dialled: list[str] = []
+        self.accounts: list[Account | None] = []
+        self.reaches: list[float | None] = []
 
     async def start(self, invited) -> int:
         self.invited = invited
         return 5060
 
-    async def dial(self, uri: str, seconds: float) -> Call:
+    async def dial(self, uri: str, seconds: float, account=None, *, reach=None) -> Call:
         self.dialled.append(uri)
+        self.accounts.append(account)
+        self.reaches.append(reach)
         if "busy" in uri:
             raise TransferFailed("486 Busy Here")
+        if "dead" in uri:
+            raise Unreached("503 Service Unavailable")
         self.placed = Call()
         return self.placed
 
@@ -84,7 +93,7 @@ class Listener:
 
 async def trunk_of(*peers: str, max_calls: int = 10, **options):
     stack, legs = Stack(), []
-    trunk = SipTrunk(stack, legs.append, peers=peers, max_calls=max_calls, **options)
+    trunk = SipDoor(stack, legs.append, peers=peers, max_calls=max_calls, **options)
     await trunk.start()
     return trunk, stack, legs
 
@@ -214,8 +223,64 @@ async def test_a_transfer_that_is_not_taken_leaves_the_caller_here():
     assert listener.told == ["hung up"]
 
 
+PBX = Account("desk7", "pbx.example:5070", "open sesame")
+CARRIER = Account("acme", "carrier.example")
+DEAD = Account("acme", "dead.example")
+
+
+@pytest.mark.parametrize(
+    ("target", "uri", "account"),
+    [
+        ("+1555", "sip:+1555@carrier.example", CARRIER),
+        ("tel:+4930", "sip:+4930@pbx.example:5070", PBX),
+        ("200", "sip:200@pbx.example:5070", PBX),
+        ("sip:ada@Carrier.example;x=1", "sip:ada@Carrier.example;x=1", CARRIER),
+        ("sip:ada@elsewhere.example", "sip:ada@elsewhere.example", None),
+        ("sip:pbx.example:5070", "sip:pbx.example:5070", PBX),
+    ],
+)
+async def test_each_number_goes_by_the_trunk_that_fits_best(target, uri, account):
+    """Nobody but a trunk is told who we are, and its password's digest."""
+    trunks = [Trunk(CARRIER, ("+*",)), Trunk(PBX, ("+49*", "2??"))]
+    door, stack, _ = await trunk_of("192.0.2.7", trunks=trunks)
+    await door.dial(target, 5)
+    assert (stack.dialled, stack.accounts) == ([uri], [account])
+
+
+async def test_a_trunk_that_is_not_reached_is_followed_by_the_next():
+    door, stack, _ = await trunk_of("192.0.2.7", trunks=[Trunk(DEAD), Trunk(PBX), Trunk(CARRIER)])
+    await door.dial("+1555", 5)
+    assert stack.accounts == [DEAD, PBX]
+    assert all(stack.reaches)
+    with pytest.raises(TransferFailed, match="486"):
+        await door.dial("busy", 5)
+    assert stack.accounts[2:] == [DEAD]
+
+
+async def test_the_last_trunk_has_all_the_time_and_its_failure_is_told():
+    door, stack, _ = await trunk_of("192.0.2.7", trunks=[Trunk(DEAD)])
+    with pytest.raises(TransferFailed, match="503"):
+        await door.dial("+1555", 5)
+    assert stack.reaches == [None]
+
+
+async def test_no_trunk_takes_the_number():
+    door, _, _ = await trunk_of("192.0.2.7", trunks=[Trunk(CARRIER, ("+49*",))])
+    with pytest.raises(TransferFailed, match="trunk that takes it"):
+        await door.dial("+1555", 5)
+
+
+async def test_keys_go_to_whoever_was_called():
+    door, stack, _ = await trunk_of("192.0.2.7", trunks=[Trunk(PBX)])
+    leg = await door.dial("+1555", 5)
+    leg.send_key("7")
+    leg.hang_up()
+    leg.send_key("8")
+    assert stack.placed.did == ["7", "bye"]
+
+
 async def test_calls_are_placed_by_the_trunk_and_count():
-    trunk, stack, _ = await trunk_of("192.0.2.7", max_calls=1, trunk="pbx.example:5070")
+    trunk, stack, _ = await trunk_of("192.0.2.7", max_calls=1, trunks=[Trunk(PBX)])
     with pytest.raises(TransferFailed, match="486"):
         await trunk.dial("sip:busy@desk.example", 5)
     leg = await trunk.dial("tel:+1555", 5)

@@ -6,7 +6,7 @@ a line: it also tells of keys, hold and hang-up, and can flush, transfer and end
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -110,3 +110,28 @@ class PhoneLeg(Leg, Protocol):
 
     def hang_up(self, cause: Cause = "normal") -> None:
         """End the call, or refuse it if it is not answered yet. Nothing happens if it is over. No `hung_up` follows."""
+
+
+class PlacedLeg(PhoneLeg, Protocol):
+    """The leg of a call that we have placed: whoever answers it is asked for nothing, and hears keys as well."""
+
+    def send_key(self, digit: str) -> None:
+        """Let the other side have a key, one of those of `LegListener.key`. Nothing happens if the call is over."""
+
+
+Dialler = Callable[[str, float], Awaitable[PlacedLeg]]
+"""Places a call to a target that is allowed and waits for so many seconds until it is answered; raises
+`TransferFailed`."""
+
+
+class Switchboard(Protocol):
+    """What kinds of legs know of the connector.
+
+    Attributes:
+        bridge: Places calls for transfers; a kind of leg that can may set it.
+    """
+
+    bridge: Dialler | None
+
+    def take(self, leg: PhoneLeg) -> object:
+        """A call has arrived."""

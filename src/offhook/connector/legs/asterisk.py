@@ -11,6 +11,10 @@ from __future__ import annotations
 import base64
 import hmac
 import logging
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from ssl import SSLContext
 from typing import Final
 
 import msgspec
@@ -19,9 +23,10 @@ from ...audio import ulaw
 from ...errors import UsageError
 from ...session.listen import Listening, listen
 from ...session.wire import Receiver, Refusal, UpgradeRequest, WireLimits
-from . import Caller
+from . import Caller, Switchboard
 from .inlet import is_quiet
 from .socket import Arrival, SocketLeg, is_here
+from .tables import Count, Login, SocketTable, UrlPath, in_url, secret
 
 logger = logging.getLogger("offhook.connector")
 
@@ -161,15 +166,15 @@ class AsteriskChannels:
         self._legs: set[object] = set()
         self._listening: Listening | None = None
 
-    async def start(self, host: str | None, port: int) -> int:
-        """Listen; returns the port.
+    async def start(self, host: str | None, port: int, ssl: SSLContext | None = None) -> int:
+        """Listen, by TLS if there is a context; returns the port.
 
         Raises:
             UsageError: The port cannot be had, or anybody could call from other machines without a password.
         """
         if self._login is None and not is_here(host):
             raise UsageError("channels from other machines are taken only with a password: set user and password-env")
-        self._listening = await listen(self.accept, host, port, limits=_LIMITS)
+        self._listening = await listen(self.accept, host, port, ssl=ssl, limits=_LIMITS)
         return self._listening.port
 
     async def close(self) -> None:
@@ -200,3 +205,31 @@ class AsteriskChannels:
         leg = AsteriskLeg(self._arrival, self._legs.discard)
         self._legs.add(leg)
         return leg
+
+
+#: Where the password is, if the settings do not say: it need not be there.
+_PASSWORD: Final = "ASTERISK_PASSWORD"
+
+
+class Table(SocketTable, frozen=True, kw_only=True):
+    """`[legs.asterisk]`. `password-env` names the environment variable with the password of `user`."""
+
+    path: UrlPath = "/asterisk"
+    user: Login = "offhook"
+    password_env: str = _PASSWORD
+    max_calls: Count = 100
+
+
+@asynccontextmanager
+async def serve(table: Table, board: Switchboard) -> AsyncIterator[str]:
+    """See `doors.Kind`."""
+    named = table.password_env
+    password = os.environ.get(_PASSWORD, "") if named == _PASSWORD else secret("password-env", named)
+    ssl = table.ssl()
+    login = (table.user, password) if password else None
+    channels = AsteriskChannels(board.take, login=login, path=table.path, max_calls=table.max_calls)
+    port = await channels.start(table.host, table.port, ssl)
+    try:
+        yield f"channels of Asterisk at {'wss' if ssl else 'ws'}://{in_url(table.host)}:{port}{table.path}"
+    finally:
+        await channels.close()

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import ipaddress
 import logging
-import re
-import socket
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Final
 
@@ -19,21 +16,15 @@ import numpy as np
 from ...audio import ulaw
 from ...errors import CallEnded, UsageError
 from . import TransferFailed
+from .bareconfig import account_line, check, configuration, free_port
 from .barecore import Core
-from .sipstack import CallEvents, Invitation, SipCall, StackSettings
+from .sipstack import Account, CallEvents, Invitation, SipCall, StackSettings, Unreached
 
 if TYPE_CHECKING:
     import baresip
 
 logger = logging.getLogger("offhook.connector")
 
-#: Headers that are always asked for.
-_ALWAYS: Final = ("From", "To", "P-Asserted-Identity", "Diversion")
-#: Headers that it can give.
-_MOST_HEADERS: Final = 16
-_USER: Final = re.compile(r"[0-9A-Za-z+*#._-]{1,64}", re.ASCII)
-_HOST: Final = re.compile(r"(?:[0-9A-Za-z.-]{1,253}|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?", re.ASCII)
-_SECRET: Final = re.compile(r'[^"\\\x00-\x1f]*')
 #: Bytes that are read at once: more than its buffer holds.
 _ALL: Final = 65_536
 #: Seconds in which an answer has to be confirmed by ACK.
@@ -42,6 +33,11 @@ _CONFIRM: Final = 32.0
 _TRANSFER: Final = 30.0
 #: Seconds that a registrar has to let go of us.
 _PARTING: Final = 2.0
+#: Keys that may wait, and seconds between two: who presses them is slower.
+_MOST_KEYS: Final = 100
+_KEY_GAP: Final = 0.06
+#: Events that say that a call we have placed has come through to somebody, or is over.
+_SIGNS: Final = ("CALL_RINGING", "CALL_PROGRESS", "CALL_ESTABLISHED", "CALL_CLOSED")
 _REASONS: Final = {"": "hung up", "rtp stream error": "no audio has come from the caller for too long"}
 
 
@@ -57,6 +53,9 @@ class BaresipCall:
         self._core = core
         self._events: CallEvents | None = None
         self._over = False
+        self._keys = ""
+        self._pressing = False
+        self._sign = asyncio.Event()  # it rings, is answered, or is over
         headers = {name: value for name, value in call.headers.items() if name not in ("From", "To")}
         sender, target = call.headers.get("From", call.peer or ""), call.headers.get("To", "")
         self.invitation = Invitation(core.source(call.handle), sender, target, headers)
@@ -65,6 +64,8 @@ class BaresipCall:
     def _happened(self, event: baresip.StackEvent) -> None:
         events = self._events
         name = event.event.name
+        if name in _SIGNS:
+            self._sign.set()
         if name == "CALL_CLOSED":
             self._over = True
         if events is None:
@@ -152,6 +153,37 @@ class BaresipCall:
         except (baresip.AudioNotActive, baresip.AudioRestarted):
             logger.debug("nothing to throw away")
 
+    async def rings(self, seconds: float) -> None:
+        """Wait until it rings. Raises `Unreached` if it does not in this time; it is ended then."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._sign.wait()
+        except TimeoutError:
+            self.end()
+            raise Unreached(f"no answer within {seconds:g} s") from None
+
+    def send_key(self, digit: str) -> None:
+        """See `SipCall`."""
+        if self._over or len(self._keys) >= _MOST_KEYS:
+            return
+        self._keys += digit
+        if not self._pressing:
+            self._pressing = True
+            self._spawn(self._press())
+
+    async def _press(self) -> None:
+        import baresip
+
+        try:
+            while self._keys and not self._over:
+                digit, self._keys = self._keys[0], self._keys[1:]
+                await self._call.send_dtmf(digit)
+                await asyncio.sleep(_KEY_GAP)
+        except baresip.BaresipError as error:
+            logger.debug("a key was not sent: %s", error)
+        finally:
+            self._pressing = False
+
     async def refer(self, uri: str) -> None:
         """See `SipCall`."""
         import baresip
@@ -170,14 +202,14 @@ class BaresipStack:
     def __init__(self, settings: StackSettings) -> None:
         self._settings = settings
         self._runtime: baresip.Runtime | None = None
-        self._agent: baresip.UserAgent | None = None
+        self._agents: dict[Account | None, baresip.UserAgent] = {}
         self._core: Core | None = None
         self._invited: Callable[[SipCall], None] = lambda call: None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self, invited: Callable[[SipCall], None]) -> int:
         """See `SipStack`."""
-        _check(self._settings)
+        check(self._settings)
         try:
             import baresip
 
@@ -186,32 +218,27 @@ class BaresipStack:
             raise UsageError("the SIP stack is not installed: pip install 'offhook[sip]'") from None
         core = Core(str(native.__file__))
         self._invited = invited
-        port = _free(self._settings.host, self._settings.port)
+        port = free_port(self._settings.host, self._settings.port)
         _keep_quiet()
         runtime = baresip.Runtime()
         try:
-            await runtime.start(self._config(port))
+            await runtime.start(baresip.Config(**configuration(self._settings, port)))
         except baresip.BaresipError as error:
             raise UsageError(f"the SIP stack cannot be started: {error}") from None
         self._runtime = runtime
-        # Written out: an `Account` names one transport, and would refuse the calls of the other.
-        account = (
-            f"{_identity(self._settings, port)};answermode=manual;dtmfmode=rtpevent;catchall=yes"
-            f";audio_codecs={','.join(self._settings.codecs)}"
-        )
-        agent = await baresip.UserAgent.create(runtime, account, transfer_policy="reject")
-        agent.on_incoming(lambda call: self._invited(BaresipCall(call, core, self._spawn)))
-        self._agent, self._core = agent, core
-        if self._settings.account is not None and self._settings.account.register:
-            self._spawn(self._register(agent))
+        self._core = core
+        for account in (None, *self._settings.accounts):  # ours is the first: it takes what is meant for no other
+            line = account_line(self._settings, account, port)
+            agent = self._agents[account] = await baresip.UserAgent.create(runtime, line, transfer_policy="reject")
+            agent.on_incoming(lambda call: self._invited(BaresipCall(call, core, self._spawn)))
+            if account is not None and account.register:
+                self._spawn(self._register(agent, account.host))
         return port
 
-    async def _register(self, agent: baresip.UserAgent) -> None:
+    async def _register(self, agent: baresip.UserAgent, host: str) -> None:
         """Register for the first time; the stack itself does it again and again after that."""
         import baresip
 
-        assert self._settings.account is not None
-        host = self._settings.account.host
         try:
             await agent.register()
         except baresip.BaresipError as error:
@@ -219,57 +246,41 @@ class BaresipStack:
         else:
             logger.info("SIP: registered with %s", host)
 
-    async def dial(self, uri: str, seconds: float) -> SipCall:
+    async def dial(
+        self, uri: str, seconds: float, account: Account | None = None, *, reach: float | None = None
+    ) -> SipCall:
         """See `SipStack`."""
         import baresip
 
-        assert self._agent is not None, "dial() is for a stack that was started"
-        assert self._core is not None
+        assert self._core is not None, "dial() is for a stack that was started"
         assert self._runtime is not None
         missed: list[baresip.StackEvent] = []  # who answers at once does so before the library listens for it
         self._runtime.subscribe(missed.append)
         try:
-            placed = await self._agent.dial(uri)
+            placed = await self._agents[account].dial(uri)
         except (baresip.BaresipError, ValueError) as error:
-            raise TransferFailed(str(error)) from None
+            raise Unreached(str(error)) from None
         finally:
             self._runtime.unsubscribe(missed.append)
+        call = BaresipCall(placed, self._core, self._spawn)
         for event in missed:
             placed._on_stack_event(event)  # it leaves out those of other calls
-        call = BaresipCall(placed, self._core, self._spawn)
         self._core.settle(placed.handle)
         try:
+            if reach is not None:
+                await call.rings(min(reach, seconds))
             await placed.wait_established(seconds)
+        except baresip.CallTimeout as error:
+            raise TransferFailed(str(error)) from None
+        except baresip.CallFailed as error:
+            failed = error.status is None or 500 <= error.status < 600
+            raise (Unreached if failed else TransferFailed)(str(error)) from None
         except baresip.BaresipError as error:
             raise TransferFailed(str(error)) from None
         except asyncio.CancelledError:
             call.end()
             raise
         return call
-
-    def _config(self, port: int) -> baresip.Config:
-        import baresip
-
-        given = self._settings
-        least, most = (milliseconds // 20 for milliseconds in given.jitter)
-        first, last = given.rtp_ports
-        unspecified = ipaddress.ip_address(given.host).is_unspecified
-        return baresip.Config(
-            net_interface=None if unspecified else given.host,
-            expose_headers=tuple(dict.fromkeys((*_ALWAYS, *given.headers))),
-            native_log_level="warning",
-            max_concurrent_calls=None,  # the door counts them: this one would answer 486
-            rtp_timeout=given.rtp_timeout,
-            extra_config_text=(
-                f"sip_listen {_in_uri(given.host)}:{port}\n"
-                "sip_transports udp,tcp\n"
-                f"rtp_ports {first}-{last}\n"
-                "jitter_buffer_type adaptive\n"
-                f"jitter_buffer_delay {least}-{most}\n"
-                "audio_buffer 20-160\n"
-                "audio_buffer_mode adaptive\n"
-            ),
-        )
 
     def _spawn(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(work)
@@ -282,72 +293,19 @@ class BaresipStack:
 
         if self._tasks:
             await asyncio.wait(tuple(self._tasks))
-        if self._agent is not None and self._settings.account is not None and self._settings.account.register:
+        for account, agent in self._agents.items():
+            if account is None or not account.register:
+                continue
             try:
-                await self._agent.unregister(timeout=_PARTING)
+                await agent.unregister(timeout=_PARTING)
             except baresip.BaresipError as error:
-                logger.warning("SIP: we could not be unregistered: %s", error)
+                logger.warning("SIP: we could not be unregistered at %s: %s", account.host, error)
         runtime, self._runtime = self._runtime, None
         if runtime is not None:
             try:
                 await runtime.close()
             except baresip.BaresipError as error:
                 logger.error("the SIP stack did not stop: %s", error)
-
-
-def _check(settings: StackSettings) -> None:
-    """Raises `UsageError` for settings that the stack would not take, or would silently take for something else."""
-    try:
-        ipaddress.ip_address(settings.host)
-    except ValueError:
-        raise UsageError(f"SIP listens on an address, such as 192.0.2.7 or 0.0.0.0, not on {settings.host!r}") from None
-    first, last = settings.rtp_ports
-    if not 1024 <= first < last <= 65535:
-        raise UsageError(f"rtp-ports must be two ports between 1024 and 65535, the lower one first: {first}, {last}")
-    least, most = settings.jitter
-    if not 20 <= least <= most <= 1000:
-        raise UsageError(f"jitter must be two times between 20 and 1000 ms, the lower one first: {least}, {most}")
-    if not settings.codecs or set(settings.codecs) - {"pcmu", "pcma"}:
-        raise UsageError(f"codecs are pcmu and pcma, not {', '.join(settings.codecs) or 'none'}")
-    account = settings.account
-    if account is not None:
-        if not (_USER.fullmatch(account.user) and _HOST.fullmatch(account.host)):
-            raise UsageError("user must be a plain name or number, and trunk an address or name, perhaps with a port")
-        if not _SECRET.fullmatch(account.password):
-            raise UsageError("the password of SIP cannot hold quotes, backslashes or line breaks")
-        if account.register and not 60 <= account.register <= 86_400:
-            raise UsageError(f"register must be between 60 and 86400 seconds, or 0 for never: {account.register}")
-    if len({*_ALWAYS, *settings.headers}) > _MOST_HEADERS:
-        raise UsageError(f"calls can bring {_MOST_HEADERS - len(_ALWAYS)} headers along, not more")
-
-
-def _identity(settings: StackSettings, port: int) -> str:
-    """The first half of an account as the stack reads it: who we are, and to whom."""
-    account = settings.account
-    if account is not None:
-        secret = f';auth_user={account.user};auth_pass="{account.password}"' if account.password else ""
-        return f"<sip:{account.user}@{account.host}>{secret};regint={account.register}"
-    address = ipaddress.ip_address(settings.host)
-    home = "localhost" if address.is_unspecified else _in_uri(settings.host)
-    return f"<sip:offhook@{home}:{port}>;regint=0"
-
-
-def _free(host: str, port: int) -> int:
-    """The port, or a free one for 0. The stack says nothing when it cannot have a port."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as udp, socket.socket(family, socket.SOCK_STREAM) as tcp:
-            udp.bind((host, port))
-            found = int(udp.getsockname()[1])
-            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            tcp.bind((host, found))
-            return found
-    except OSError as error:
-        raise UsageError(f"SIP cannot listen on {host} port {port}: {error.strerror}") from None
-
-
-def _in_uri(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _keep_quiet() -> None:

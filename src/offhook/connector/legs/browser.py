@@ -7,8 +7,10 @@ it has not played yet) and `hangup`; it is told `answered`, `flush` and `ended`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
+from ssl import SSLContext
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,8 +18,9 @@ import msgspec
 
 from ...session.listen import Listening, listen
 from ...session.wire import Receiver, Refusal, UpgradeRequest, WireLimits
-from . import Caller
+from . import Caller, Switchboard
 from .socket import Arrival, SocketLeg
+from .tables import SocketTable, in_url
 
 logger = logging.getLogger("offhook.connector")
 
@@ -65,6 +68,7 @@ class BrowserLeg(SocketLeg):
         self._left = left
         self._started = False
         self._level = 0
+        self._holds = False
 
     @property
     def ahead(self) -> int:
@@ -73,7 +77,7 @@ class BrowserLeg(SocketLeg):
 
     def received(self, data: str | bytes) -> None:
         if isinstance(data, bytes):
-            if self.answered:
+            if self.answered and not self._holds:  # what a microphone hears on hold is meant for nobody
                 self.inlet.push(data)
             return None
         try:
@@ -87,6 +91,7 @@ class BrowserLeg(SocketLeg):
             case "key" if word.digit in _KEYS:
                 self._tell(lambda listener: listener.key(word.digit))
             case "hold":
+                self._holds = word.on
                 self._tell(lambda listener: listener.held(word.on))
             case "level":
                 self._level = min(max(word.samples, 0), _MOST)
@@ -139,9 +144,9 @@ class TalkPage:
         self._legs: set[object] = set()
         self._listening: Listening | None = None
 
-    async def start(self, host: str | None, port: int) -> int:
-        """Listen; returns the port. Raises `UsageError` if it cannot be had."""
-        self._listening = await listen(self.accept, host, port, limits=_LIMITS)
+    async def start(self, host: str | None, port: int, ssl: SSLContext | None = None) -> int:
+        """Listen, by TLS if there is a context; returns the port. Raises `UsageError` if it cannot be had."""
+        self._listening = await listen(self.accept, host, port, ssl=ssl, limits=_LIMITS)
         return self._listening.port
 
     async def close(self) -> None:
@@ -183,3 +188,22 @@ class TalkPage:
     def _dnis(self, request: UpgradeRequest) -> str:
         given = parse_qs(request.query).get("number", [""])[0]
         return given[:64] or self._number
+
+
+class Table(SocketTable, frozen=True, kw_only=True):
+    """`[legs.talk]`: the page with a call button. `origins`: other sites that may embed it."""
+
+    number: str = "talk"
+    origins: tuple[str, ...] = ()
+
+
+@asynccontextmanager
+async def serve(table: Table, board: Switchboard) -> AsyncIterator[str]:
+    """See `doors.Kind`."""
+    ssl = table.ssl()
+    page = TalkPage(board.take, number=table.number, max_calls=table.max_calls, origins=table.origins)
+    port = await page.start(table.host, table.port, ssl)
+    try:
+        yield f"talk at {'https' if ssl else 'http'}://{in_url(table.host)}:{port}/"
+    finally:
+        await page.close()

@@ -9,6 +9,8 @@ import ipaddress
 import logging
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Final
 from urllib.parse import unquote
 
@@ -18,7 +20,7 @@ from ...errors import CallEnded, UsageError
 from . import Caller, Cause, LegListener, TransferFailed
 from .inlet import Inlet
 from .outlet import Outlet
-from .sipstack import Invitation, SipCall, SipStack
+from .sipstack import Account, Invitation, SipCall, SipStack, Unreached
 from .socket import Arrival
 
 logger = logging.getLogger("offhook.connector")
@@ -35,6 +37,8 @@ _REFUSALS: Final[dict[str, tuple[int, str]]] = {
 _ADDRESS: Final = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^<"]*?))\s*<([^>]*)>')
 _URI: Final = re.compile(r"(?:sips?|tel):(?:([^@;?>]*)@)?([^;?>]*)", re.IGNORECASE)
 _KEYS: Final = frozenset("0123456789*#ABCD")
+#: Seconds that a trunk has until somebody is rung, if there is another one.
+_REACH: Final = 6.0
 #: Strangers that are named in the log; the others would fill it.
 _NAMED: Final = 100
 
@@ -117,6 +121,13 @@ class SipLeg:
             self._tell(lambda listener: listener.hung_up(reason))
         self.ended = self.ended or reason
 
+    # PlacedLeg
+
+    def send_key(self, digit: str) -> None:
+        """See `PlacedLeg`."""
+        if self._answered and not self.ended:
+            self._call.send_key(digit)
+
     # PhoneLeg
 
     @property
@@ -192,15 +203,33 @@ class SipLeg:
         self._left(self)
 
 
-class SipTrunk:
-    """Takes calls from listed peers.
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """Who takes the calls that we place to plain numbers.
+
+    Attributes:
+        account: Who we are there, and its address.
+        numbers: Patterns of the numbers that go there: `+49*`.
+    """
+
+    account: Account
+    numbers: tuple[str, ...] = ("*",)
+
+    def fit(self, number: str) -> int:
+        """How well a number fits: the letters of its longest pattern, -1 if none."""
+        return max((len(each) for each in self.numbers if fnmatchcase(number, each)), default=-1)
+
+
+class SipDoor:
+    """Takes calls from listed peers, and places calls to targets.
 
     Args:
         stack: What speaks SIP.
         arrival: Takes each call.
         peers: Addresses and networks of those who may call.
         max_calls: Calls at once, placed ones too; further ones are answered with 503.
-        trunk: Address, perhaps with a port, of who takes calls to plain numbers; empty: none are placed.
+        trunks: Who takes calls to plain numbers: the one whose pattern fits best, and after it the next. Without one,
+            none are placed.
         hears_keys: Callers' keys are found in the sound as well.
 
     Raises:
@@ -214,14 +243,14 @@ class SipTrunk:
         *,
         peers: Sequence[str],
         max_calls: int = 100,
-        trunk: str = "",
+        trunks: Sequence[Trunk] = (),
         hears_keys: bool = False,
     ) -> None:
         self._stack = stack
         self._arrival = arrival
         self._peers = networks(peers)
         self._max_calls = max_calls
-        self._trunk = trunk
+        self._trunks = tuple(trunks)
         self._dialling = 0
         self._hears_keys = hears_keys
         self._legs: set[SipLeg] = set()
@@ -274,18 +303,38 @@ class SipTrunk:
         """
         if self._full_now:
             raise TransferFailed("max-calls are on")
-        if not target.startswith(("sip:", "sips:")):
-            if not self._trunk:
-                raise TransferFailed("a plain number needs a trunk: set it in [legs.sip]")
-            target = f"sip:{target.removeprefix('tel:')}@{self._trunk}"
+        ways = self._ways(target)
         self._dialling += 1
         try:
-            call = await self._stack.dial(target, seconds)
+            call = await self._first_of(ways, seconds)
         finally:
             self._dialling -= 1
         leg = SipLeg(call, self._legs.discard, placed=True)
         self._legs.add(leg)
         return leg
+
+    def _ways(self, target: str) -> list[tuple[str, Account | None]]:
+        """URIs that lead to a target, the best first, and who we are there."""
+        if target.startswith(("sip:", "sips:")):
+            host = (_URI.match(target) or ("", "", ""))[2].lower()
+            known = (each.account for each in self._trunks if each.account.host.lower() == host)
+            return [(target, next(known, None))]
+        number = target.removeprefix("tel:")
+        fits = sorted(self._trunks, key=lambda each: each.fit(number), reverse=True)
+        found = [each.account for each in fits if each.fit(number) >= 0]
+        if not found:
+            raise TransferFailed("a plain number needs a trunk that takes it: set one in [[legs.sip.trunk]]")
+        return [(f"sip:{number}@{account.host}", account) for account in found]
+
+    async def _first_of(self, ways: Sequence[tuple[str, Account | None]], seconds: float) -> SipCall:
+        """Try one after the other for as long as nobody was rung."""
+        for uri, account in ways[:-1]:
+            try:
+                return await self._stack.dial(uri, seconds, account, reach=_REACH)
+            except Unreached as error:
+                logger.warning("trunk %s was not reached (%s): the next one is tried", account and account.host, error)
+        uri, account = ways[-1]
+        return await self._stack.dial(uri, seconds, account)
 
     def _may_call(self, source: str) -> bool:
         try:

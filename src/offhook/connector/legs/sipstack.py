@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
+
+from . import TransferFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ class StackSettings:
         codecs: Names of those offered and taken, the preferred one first.
         jitter: Milliseconds that the jitter buffer may hold, at least and at most; it adapts itself between them.
         headers: SIP headers of the INVITE that calls bring along.
-        account: Who we are to a PBX or carrier, for calls that we place and for its questions (401, 407).
+        accounts: Who we are to PBXs and carriers, for calls that we place there and for their questions (401, 407).
+        srtp: Audio is enciphered (SRTP, keys in the SDP) where the other side can, or always: other calls are refused.
     """
 
     host: str
@@ -50,7 +53,8 @@ class StackSettings:
     codecs: tuple[str, ...] = ("pcmu", "pcma")
     jitter: tuple[int, int] = (40, 400)
     headers: tuple[str, ...] = ()
-    account: Account | None = None
+    accounts: tuple[Account, ...] = ()
+    srtp: Literal["off", "optional", "mandatory"] = "off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,10 @@ class Invitation:
     sender: str
     target: str
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Unreached(TransferFailed):
+    """The trunk was not reached, or has failed (5xx): nobody was rung, and another trunk may do better."""
 
 
 class CallEvents(Protocol):
@@ -116,6 +124,9 @@ class SipCall(Protocol):
     def flush(self) -> None:
         """Throw those away."""
 
+    def send_key(self, digit: str) -> None:
+        """Send a key (RFC 4733) behind those before it. Nothing happens if the call is over."""
+
     async def refer(self, uri: str) -> None:
         """Ask the other side to call somebody else (REFER), and wait until it has; our call is over then.
 
@@ -135,10 +146,19 @@ class SipStack(Protocol):
             UsageError: It is not installed, or the address cannot be had.
         """
 
-    async def dial(self, uri: str, seconds: float) -> SipCall:
+    async def dial(
+        self, uri: str, seconds: float, account: Account | None = None, *, reach: float | None = None
+    ) -> SipCall:
         """Place a call, and wait until it is answered and audio may flow.
 
+        Args:
+            uri: Who is called.
+            seconds: For how long it may ring.
+            account: One of the settings', which tells who we are; None: nobody, and no question is answered.
+            reach: Seconds in which it must ring or be answered, else nobody was reached; None: as long as `seconds`.
+
         Raises:
+            Unreached: Whoever was to take the call on could not.
             TransferFailed: It was not answered in this time, or with something else than 200.
         """
 

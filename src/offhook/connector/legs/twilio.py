@@ -14,8 +14,11 @@ import hashlib
 import hmac
 import http.client
 import logging
+import os
 import ssl
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 from xml.sax.saxutils import escape
@@ -25,8 +28,9 @@ import msgspec
 from ...errors import CallEnded, UsageError
 from ...session.listen import Listening, listen
 from ...session.wire import Receiver, Refusal, UpgradeRequest, WireLimits
-from . import Caller, TransferFailed
+from . import Caller, Switchboard, TransferFailed
 from .socket import Arrival, SocketLeg, is_here
+from .tables import Count, SocketTable, SocketUrl, UrlPath, in_url, secret
 
 logger = logging.getLogger("offhook.connector")
 
@@ -241,15 +245,17 @@ class TwilioStreams:
         self._legs: set[object] = set()
         self._listening: Listening | None = None
 
-    async def start(self, host: str | None, port: int) -> int:
-        """Listen; returns the port.
+    async def start(self, host: str | None, port: int, context: ssl.SSLContext | None = None) -> int:
+        """Listen, by TLS if there is a context; returns the port.
 
         Raises:
             UsageError: The port cannot be had, or anybody could call from other machines without a signature.
         """
         if not self._account.token and not is_here(host):
-            raise UsageError("streams from other machines are taken only if they are signed: set the auth token")
-        self._listening = await listen(self.accept, host, port, limits=_LIMITS)
+            raise UsageError(
+                "streams from other machines are taken only if they are signed: set the auth token in token-env"
+            )
+        self._listening = await listen(self.accept, host, port, ssl=context, limits=_LIMITS)
         return self._listening.port
 
     async def close(self) -> None:
@@ -278,3 +284,32 @@ class TwilioStreams:
         leg = TwilioLeg(self._account, self._arrival, self._legs.discard)
         self._legs.add(leg)
         return leg
+
+
+#: Where the auth token is, if the settings do not say: it need not be there.
+_TOKEN: Final = "TWILIO_AUTH_TOKEN"
+
+
+class Table(SocketTable, frozen=True, kw_only=True):
+    """`[legs.twilio]`. `token-env` names the environment variable with the account's auth token."""
+
+    path: UrlPath = "/twilio"
+    token_env: str = _TOKEN
+    public_url: SocketUrl = ""
+    account: str = ""
+    max_calls: Count = 100
+
+
+@asynccontextmanager
+async def serve(table: Table, board: Switchboard) -> AsyncIterator[str]:
+    """See `doors.Kind`."""
+    token = os.environ.get(_TOKEN, "") if table.token_env == _TOKEN else secret("token-env", table.token_env)
+    context = table.ssl()
+    account = Account(token, table.account, table.public_url)
+    streams = TwilioStreams(account, board.take, path=table.path, max_calls=table.max_calls)
+    port = await streams.start(table.host, table.port, context)
+    try:
+        scheme = "wss" if context else "ws"
+        yield f"Twilio media streams at {scheme}://{in_url(table.host)}:{port}{table.path}"
+    finally:
+        await streams.close()

@@ -1,0 +1,117 @@
+"""What the SIP stack of `baresip-python` is told at its start: settings that it would take silently for something else
+are found here, the others become its configuration and its accounts."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from typing import Any, Final
+
+from ...errors import UsageError
+from .sipstack import Account, StackSettings
+
+#: Headers that are always asked for.
+_ALWAYS: Final = ("From", "To", "P-Asserted-Identity", "Diversion")
+#: Headers that it can give.
+_MOST_HEADERS: Final = 16
+_HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,63}", re.ASCII)
+_USER: Final = re.compile(r"[0-9A-Za-z+*#._-]{1,64}", re.ASCII)
+_HOST: Final = re.compile(r"(?:[0-9A-Za-z.-]{1,253}|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?", re.ASCII)
+_SECRET: Final = re.compile(r'[^"\\\x00-\x1f]*')
+#: Its names for what SRTP is to be.
+_MEDIA_ENCRYPTION: Final = {"off": "", "optional": ";mediaenc=srtp", "mandatory": ";mediaenc=srtp-mandf"}
+
+
+def check(settings: StackSettings) -> None:
+    """Raises `UsageError` for settings that the stack would not take, or would silently take for something else."""
+    try:
+        ipaddress.ip_address(settings.host)
+    except ValueError:
+        raise UsageError(
+            f"host: SIP listens on an address, such as 192.0.2.7 or 0.0.0.0, not on {settings.host!r}"
+        ) from None
+    first, last = settings.rtp_ports
+    if not 1024 <= first < last <= 65535:
+        raise UsageError(f"rtp-ports must be two ports between 1024 and 65535, the lower one first: {first}, {last}")
+    least, most = settings.jitter
+    if not 20 <= least <= most <= 1000:
+        raise UsageError(f"jitter must be two times between 20 and 1000 ms, the lower one first: {least}, {most}")
+    if not settings.codecs or set(settings.codecs) - {"pcmu", "pcma"}:
+        raise UsageError(f"codecs are pcmu and pcma, not {', '.join(settings.codecs) or 'none'}")
+    for account in settings.accounts:
+        _check_account(account)
+    for name in settings.headers:
+        if not _HEADER.fullmatch(name):
+            raise UsageError(f"headers: {name!r} is no name of a SIP header")
+    if len({*_ALWAYS, *settings.headers}) > _MOST_HEADERS:
+        raise UsageError(f"headers: calls can bring {_MOST_HEADERS - len(_ALWAYS)} headers along, not more")
+
+
+def _check_account(account: Account) -> None:
+    if not _HOST.fullmatch(account.host):
+        raise UsageError(f"trunk: host is an address or a name, perhaps with a port, not {account.host!r}")
+    if not _USER.fullmatch(account.user):
+        raise UsageError(f"trunk {account.host}: user is a plain name or number")
+    if not _SECRET.fullmatch(account.password):
+        raise UsageError(f"trunk {account.host}: the password of SIP cannot hold quotes, backslashes or line breaks")
+    if account.register and not 60 <= account.register <= 86_400:
+        raise UsageError(f"trunk {account.host}: register is 60 to 86400 seconds, or 0 for never: {account.register}")
+
+
+def configuration(settings: StackSettings, port: int) -> dict[str, Any]:
+    """Arguments of `baresip.Config`."""
+    least, most = (milliseconds // 20 for milliseconds in settings.jitter)
+    first, last = settings.rtp_ports
+    unspecified = ipaddress.ip_address(settings.host).is_unspecified
+    return {
+        "net_interface": None if unspecified else settings.host,
+        "expose_headers": tuple(dict.fromkeys((*_ALWAYS, *settings.headers))),
+        "native_log_level": "warning",
+        "max_concurrent_calls": None,  # the door counts them: this one would answer 486
+        "rtp_timeout": settings.rtp_timeout,
+        "extra_config_text": (
+            f"sip_listen {_in_uri(settings.host)}:{port}\n"
+            "sip_transports udp,tcp\n"
+            f"rtp_ports {first}-{last}\n"
+            "jitter_buffer_type adaptive\n"
+            f"jitter_buffer_delay {least}-{most}\n"
+            "audio_buffer 20-160\n"
+            "audio_buffer_mode adaptive\n"
+        ),
+    }
+
+
+def account_line(settings: StackSettings, account: Account | None, port: int) -> str:
+    """An account as the stack reads it; None is ourselves, who take all calls that are for no other.
+
+    Written out: an `Account` of the library names one transport, and would refuse the calls of the other.
+    """
+    shared = (
+        f";answermode=manual;dtmfmode=rtpevent;audio_codecs={','.join(settings.codecs)}"
+        f"{_MEDIA_ENCRYPTION[settings.srtp]}"
+    )
+    if account is not None:
+        secret = f';auth_user={account.user};auth_pass="{account.password}"' if account.password else ""
+        return f"<sip:{account.user}@{account.host}>{secret};regint={account.register}{shared}"
+    address = ipaddress.ip_address(settings.host)
+    home = "localhost" if address.is_unspecified else _in_uri(settings.host)
+    return f"<sip:offhook@{home}:{port}>;regint=0;catchall=yes{shared}"
+
+
+def free_port(host: str, port: int) -> int:
+    """The port, or a free one for 0: the stack says nothing when it cannot have one. Raises `UsageError`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as udp, socket.socket(family, socket.SOCK_STREAM) as tcp:
+            udp.bind((host, port))
+            found = int(udp.getsockname()[1])
+            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tcp.bind((host, found))
+            return found
+    except OSError as error:
+        raise UsageError(f"SIP cannot listen on host {host} port {port}: {error.strerror}") from None
+
+
+def _in_uri(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

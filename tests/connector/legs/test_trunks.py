@@ -1,0 +1,69 @@
+"""The table `[legs.sip]`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from offhook.connector.legs import trunks
+from offhook.connector.legs.sip import Trunk
+from offhook.connector.legs.sipstack import Account
+from offhook.connector.legs.tables import convert
+from offhook.errors import UsageError
+
+
+def table(**given: object) -> trunks.Table:
+    return convert({"port": 0, "peers": ["127.0.0.1"]} | given, trunks.Table, Path(), "[legs.sip]")
+
+
+class Board:
+    bridge = None
+
+    def take(self, leg: object) -> None:
+        raise AssertionError("nobody calls")
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"peers": []}, "peers"),
+        ({"peers": "127.0.0.1"}, r"\[legs.sip\] peers: expected array, got str"),
+        ({"peers": ["pbx.example"]}, "peers: "),
+        ({"bridge": "yes"}, r"\[legs.sip\] bridge: expected bool, got str"),
+        ({"max-calls": 0}, r"\[legs.sip\] max-calls: expected int >= 1"),
+        ({"rtp-timeout": -1}, r"\[legs.sip\] rtp-timeout: expected int >= 0"),
+        ({"rtp-ports": [20_000]}, r"\[legs.sip\] rtp-ports: expected array of length 2"),
+        ({"srtp": "always"}, r"\[legs.sip\] srtp: invalid enum value 'always'"),
+        ({"trunk": "pbx.example"}, r"\[legs.sip\] trunk: expected array, got str"),
+        ({"trunk": [{"hst": "x"}]}, r"\[legs.sip\] trunk\[0\]"),
+        ({"trunk": [{"host": "x", "password-env": "NOT_THERE"}]}, "trunk: password-env: .* no NOT_THERE"),
+        ({"trunk": [{"host": "x", "register": 5}]}, "trunk x: register is 60 to 86400"),
+        ({"trunk": [{"host": "x"}, {"host": "x"}]}, "trunk: each has a host of its own"),
+        ({"trunk": [{"host": "x", "numbers": []}]}, r"trunk\[0\].numbers"),
+        ({"host": "localhost"}, "host: SIP listens on an address"),
+        ({"headers": ["two words"]}, "headers: "),
+    ],
+)
+async def test_mistakes_are_told_with_their_key(given, says):
+    with pytest.raises(UsageError, match=says):
+        async with trunks.serve(table(**given), Board()):
+            raise AssertionError("it is open")
+
+
+def test_trunks_have_their_numbers_and_secrets(monkeypatch):
+    monkeypatch.setenv("DESK_PASSWORD", "open sesame")
+    (pbx, carrier) = table(
+        trunk=[
+            {
+                "host": "pbx.example",
+                "user": "desk7",
+                "password-env": "DESK_PASSWORD",
+                "register": 600,
+                "numbers": ["2??"],
+            },
+            {"host": "198.51.100.7:5060"},
+        ]
+    ).trunk
+    assert pbx.trunk() == Trunk(Account("desk7", "pbx.example", "open sesame", 600), ("2??",))
+    assert carrier.trunk() == Trunk(Account("offhook", "198.51.100.7:5060"), ("*",))
