@@ -32,6 +32,8 @@ QUESTIONS = (
     "codecs",
     "signature",
     "generator",
+    "mouth_to_ear",
+    "soak",
 )
 #: What makes each of them take a part of its time, for `--quick`.
 QUICK = {
@@ -43,6 +45,8 @@ QUICK = {
     "memory": ("--rounds", "5"),
     "tls": ("--seconds", "5"),
     "generator": ("--quick",),
+    "mouth_to_ear": ("--seconds", "20"),
+    "soak": ("--minutes", "1"),
 }
 
 

@@ -40,6 +40,8 @@ _ALL: Final = 65_536
 _CONFIRM: Final = 32.0
 #: Seconds in which a transfer has to be taken.
 _TRANSFER: Final = 30.0
+#: How often a port is looked for that is free over UDP and TCP.
+_TRIES: Final = 20
 #: Seconds that a registrar has to let go of us.
 _PARTING: Final = 2.0
 _REASONS: Final = {"": "hung up", "rtp stream error": "no audio has come from the caller for too long"}
@@ -333,17 +335,23 @@ def _identity(settings: StackSettings, port: int) -> str:
 
 
 def _free(host: str, port: int) -> int:
-    """The port, or a free one for 0. The stack says nothing when it cannot have a port."""
+    """The port, or one for 0 that is free over UDP and TCP. The stack says nothing when it cannot have a port."""
+    for _ in range(1 if port else _TRIES):
+        try:
+            return _both_free(host, port)
+        except OSError as error:
+            failed = error
+    raise UsageError(f"SIP cannot listen on {host} port {port}: {failed.strerror}") from None
+
+
+def _both_free(host: str, port: int) -> int:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as udp, socket.socket(family, socket.SOCK_STREAM) as tcp:
-            udp.bind((host, port))
-            found = int(udp.getsockname()[1])
-            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            tcp.bind((host, found))
-            return found
-    except OSError as error:
-        raise UsageError(f"SIP cannot listen on {host} port {port}: {error.strerror}") from None
+    with socket.socket(family, socket.SOCK_DGRAM) as udp, socket.socket(family, socket.SOCK_STREAM) as tcp:
+        udp.bind((host, port))
+        found = int(udp.getsockname()[1])
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        tcp.bind((host, found))
+        return found
 
 
 def _in_uri(host: str) -> str:
