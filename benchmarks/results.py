@@ -46,6 +46,8 @@ QUESTIONS = (
     "voiceprint",
     "fanout",
     "two_bots",
+    "mouth_to_ear",
+    "soak",
 )
 #: What makes each of them take a part of its time, for `--quick`.
 QUICK = {
@@ -62,6 +64,8 @@ QUICK = {
     "felt": ("--turns", "8"),
     "fanout": ("--seconds", "5"),
     "two_bots": ("--minutes", "5"),
+    "mouth_to_ear": ("--seconds", "20"),
+    "soak": ("--minutes", "1"),
 }
 
 
