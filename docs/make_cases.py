@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from offhook.testing.conformance.case import ALL, Case, Suite
+from offhook.testing.conformance.rules import SECTIONS
 from offhook.testing.conformance.suites import client_suite, server_suite
 
 PAGE = Path(__file__).parent / "cases.md"
@@ -33,11 +34,13 @@ def page() -> str:
     parts = [
         "# The cases of `offhook check`",
         "Made by `python docs/make_cases.py` from the suites that run. P and a number name a section of the project's "
-        "collection of facts about AudioHook.",
+        "collection of facts about AudioHook, in which each fact has its source; they are listed at the end.",
         f"## For servers: {len(servers)} cases",
         *chapters(servers),
         f"## For clients: {len(clients)} cases",
         *chapters(clients),
+        "## What rules refer to",
+        "\n".join(["| section | about |\n|---|---|", *(f"| {name} | {about} |" for name, about in SECTIONS.items())]),
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -15,8 +15,20 @@ import pytest
 from offhook.cli.main import run
 from offhook.connector import connect
 from offhook.errors import OffhookError
-from offhook.testing.misbehaving import misbehaving
+from offhook.session.wire import Receiver, Refusal, UpgradeRequest
+from offhook.testing.misbehaving import Flaw, misbehaving
 from offhook.testing.misbehaving.kinds import Edits
+
+
+class Dies(Flaw):
+    """Lets the first session in, and then nobody."""
+
+    def __init__(self) -> None:
+        self.met = 0
+
+    def answer_upgrade(self, request: UpgradeRequest, decided: Receiver | Refusal) -> Receiver | Refusal:
+        self.met += 1
+        return decided if self.met == 1 else Refusal(503)
 
 
 def test_a_good_server(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -41,6 +53,15 @@ def test_a_bad_server(capsys: pytest.CaptureFixture[str]) -> None:
     assert "before anything slow" in text, "the advice"
     told = json.loads(capsys.readouterr().out)
     assert [case["verdict"] for case in told["cases"]] == ["FAILED", "OK"]
+
+
+def test_a_server_that_dies_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with misbehaving(Dies()) as server:
+        assert run(["check", server.uri, "--only", "2.1,2.2", "--json"]) == 1
+    out, err = capsys.readouterr()
+    assert json.loads(out)["counts"]["FAILED"] == 2
+    assert "the server opens no session any more" in err
+    assert err.count("\n") == 1
 
 
 def test_another_profile(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from .. import __version__
 from ..connector.parameters import profile_of
-from ..errors import ConnectionLost, UsageError
+from ..errors import ConnectionLost, PeerError, UsageError
 from ..protocol import PROFILES
 from ..session.dial import parse_uri
 from ..session.keys import decode_secret
@@ -99,6 +99,8 @@ def check(uri: str | None, as_json: bool, **options: Any) -> int:
         _show(card, Console(highlight=False))
     for path in reports:
         _write(path, card)
+    if uri is not None and not card.ok:
+        uvloop.run(_still_there(_target(uri, options)))
     return 0 if card.ok and results else 1
 
 
@@ -211,6 +213,14 @@ async def _up(target: Target, wait: float) -> None:
             if not time.monotonic() < end:
                 raise
             await asyncio.sleep(0.2)
+
+
+async def _still_there(target: Target) -> None:
+    """After failures: a server that has gone meanwhile fails whatever is asked of it, and no advice on it holds."""
+    try:
+        await look(target)
+    except PeerError as error:
+        click.echo(f"offhook: the server opens no session any more: {error}", err=True)
 
 
 def _progress(console: Console) -> Progress:

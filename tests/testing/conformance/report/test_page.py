@@ -73,6 +73,24 @@ def test_names_of_the_wire_are_code(page: Page) -> None:
     expect(page.locator("details").last.locator(".detail code")).to_have_text("error")
 
 
+def test_a_rule_says_what_its_section_is_about(page: Page) -> None:
+    expect(page.locator("details abbr").first).to_have_attribute("title", "request line and URI of the upgrade")
+
+
+def test_where_no_case_fits_it_says_so(page: Page) -> None:
+    expect(page.locator("#none")).to_be_hidden()
+    page.locator("#search").fill("nothing like it")
+    expect(page.locator("#none")).to_be_visible()
+
+
+def test_a_filter_of_ones_own_ends_only_problems(page: Page) -> None:
+    problems = page.get_by_role("button", name="Only problems")
+    problems.click()
+    page.locator("button.ok").click()
+    expect(problems).to_have_attribute("aria-pressed", "false")
+    assert shown(page) == ["1.1", "3.1", "3.3"]
+
+
 @pytest.mark.parametrize("width", [1200, 390])
 def test_it_fits(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})

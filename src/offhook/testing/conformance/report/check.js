@@ -3,6 +3,7 @@
 const off = new Set();
 const cases = [...document.querySelectorAll("details")];
 const search = document.getElementById("search");
+const problems = document.getElementById("problems");
 
 function show() {
   const wanted = search.value.trim().toLowerCase();
@@ -12,6 +13,7 @@ function show() {
   for (const section of document.querySelectorAll("section")) {
     section.hidden = [...section.querySelectorAll("details")].every((one) => one.hidden);
   }
+  document.getElementById("none").hidden = cases.some((one) => !one.hidden);
 }
 
 for (const button of document.querySelectorAll("button[data-verdict]")) {
@@ -19,12 +21,11 @@ for (const button of document.querySelectorAll("button[data-verdict]")) {
     const verdict = button.dataset.verdict;
     if (!off.delete(verdict)) off.add(verdict);
     button.ariaPressed = String(!off.has(verdict));
+    if (problems) problems.ariaPressed = "false";
     show();
   });
 }
 search.addEventListener("input", show);
-
-const problems = document.getElementById("problems");
 problems?.addEventListener("click", () => {
   const only = problems.ariaPressed !== "true";
   problems.ariaPressed = String(only);

@@ -6,8 +6,9 @@ import json
 from functools import cache
 from importlib.resources import files
 
-from ....records.report.markup import Html, element, trusted
+from ....records.report.markup import Child, Html, element, trusted
 from ..case import CaseResult, TraceLine, Verdict
+from ..rules import SECTIONS, split
 from ..scorecard import TRACE_LINES, Scorecard
 
 _CLASSES = {verdict: "skipped" if verdict.skipped else verdict.name.lower().replace("_", "-") for verdict in Verdict}
@@ -94,7 +95,7 @@ def _cases(card: Scorecard) -> Html:
         if results:
             shown = [_case(card, result) for result in results]
             sections.append(element("section", element("h2", f"{number} {title}"), shown, id=f"chapter-{number}"))
-    return element("div", sections, id="cases")
+    return element("div", sections, element("p", "No case fits.", id="none", class_="soft", hidden=True), id="cases")
 
 
 def _case(card: Scorecard, result: CaseResult) -> Html:
@@ -105,7 +106,8 @@ def _case(card: Scorecard, result: CaseResult) -> Html:
                       element("span", _coded(result.detail), class_="detail"))  # fmt: skip
     facts = {"Does": case.does, "Expects": case.expects, "Rule": case.rule,
              "Source": case.source.value + (", disputed" if case.disputed else ""), "Advice": case.advice}  # fmt: skip
-    listed = [element("div", element("dt", term), element("dd", _coded(text))) for term, text in facts.items()]
+    told = {term: _ruled(text) if term == "Rule" else _coded(text) for term, text in facts.items()}
+    listed = [element("div", element("dt", term), element("dd", text)) for term, text in told.items()]
     rungs = [_rung(line) for line in result.trace[:TRACE_LINES]]
     more = len(result.trace) - TRACE_LINES
     note = element("p", f"and {more} more", class_="soft") if more > 0 else None
@@ -114,9 +116,17 @@ def _case(card: Scorecard, result: CaseResult) -> Html:
     return element("details", summary, element("dl", listed), ladder, data_verdict=_SLUGS[result.verdict])
 
 
-def _coded(text: str) -> list[Html | str]:
+def _coded(text: str) -> list[Child]:
     """What stands between backticks, as code."""
     return [element("code", part) if place % 2 else part for place, part in enumerate(text.split("`"))]
+
+
+def _ruled(rule: str) -> list[Child]:
+    """A rule, each section of which says what it is about."""
+    return [
+        element("abbr", part, title=SECTIONS[part].replace("`", "")) if place % 2 else _coded(part)
+        for place, part in enumerate(split(rule))
+    ]
 
 
 def _rung(line: TraceLine) -> Html:
