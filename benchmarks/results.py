@@ -32,6 +32,8 @@ QUESTIONS = (
     "codecs",
     "signature",
     "generator",
+    "turns",
+    "barge_in",
 )
 #: What makes each of them take a part of its time, for `--quick`.
 QUICK = {
@@ -43,6 +45,8 @@ QUICK = {
     "memory": ("--rounds", "5"),
     "tls": ("--seconds", "5"),
     "generator": ("--quick",),
+    "turns": ("--sessions", "8"),
+    "barge_in": ("--prompts", "20"),
 }
 
 
