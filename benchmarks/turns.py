@@ -3,8 +3,9 @@
     python benchmarks/turns.py [--part test|dev] [--sessions 24] [--policy default|eager|patient] [--harsh]
 
 "early" are turns that were decided within, and "cut off" those of them in which the caller heard an answer before
-going on. An answer's first sound comes `ANSWER` seconds after the decision; a caller who goes on before that is not cut
-off: the answer is stopped as at any barge-in, and the turn comes again as a whole (`offhook.bots.going_on`).
+going on. An answer's first sound comes `ANSWER` seconds after the decision, or once the turn has settled
+(`TurnPolicy.settle`); a caller who goes on before that is not cut off: the answer is stopped as at any barge-in, and
+the turn comes again as a whole (`offhook.bots.going_on`).
 
 Frames of 200 ms, the default detector and recogniser on one core. Times run from the last sound of a turn to the moment
 at which the handler would have the turn: silence, the rest of the frame, and the recogniser's CPU time are in it.
@@ -46,6 +47,7 @@ class Score:
     cut_off: int = 0
     missed: int = 0
     delays: list[float] = field(default_factory=list)
+    answers: list[float] = field(default_factory=list)
     false_starts: int = 0
     false_turns: int = 0
     seconds: float = 0.0
@@ -54,6 +56,7 @@ class Score:
         for name in ("turns", "early", "cut_off", "missed", "false_starts", "false_turns", "seconds"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.delays += other.delays
+        self.answers += other.answers
 
     def row(self, name: str) -> str:
         p50, p95 = (np.percentile(self.delays, (50, 95)) * 1000) if self.delays else (0, 0)
@@ -92,7 +95,12 @@ def voice_after(events: list, ended: TurnEnded) -> float:
     return min((at for at in starts if at >= ended.end / RATE), default=math.inf)
 
 
-def judge(session: Session, events: list, kinds: dict[str, Score], verbose: bool) -> Score:
+def answered(at: float, turn: TurnEnded, policy: TurnPolicy) -> float:
+    """When a turn that was decided then is heard to be answered, in seconds."""
+    return max(at + ANSWER, turn.end / RATE + policy.settle) if turn.more else at + ANSWER
+
+
+def judge(session: Session, events: list, policy: TurnPolicy, kinds: dict[str, Score], verbose: bool) -> Score:
     """Compares what was decided with what was said."""
     total = Score(seconds=len(session.audio) / RATE)
     ends = [(at, event) for at, event in events if isinstance(event, TurnEnded)]
@@ -101,11 +109,13 @@ def judge(session: Session, events: list, kinds: dict[str, Score], verbose: bool
         mine = [(at, e) for at, e in ends if e.start < turn.end and e.end > turn.start]
         score = Score(turns=1)
         early = [(at, e) for at, e in mine if at < turn.end / RATE and e.recognised]
-        last = [at for at, e in mine if at >= turn.end / RATE and at < following / RATE]
+        late = [(at, e) for at, e in mine if at >= turn.end / RATE and at < following / RATE]
+        last = [at for at, _ in late]
         score.early = bool(early)
-        score.cut_off = any(at + ANSWER < voice_after(events, e) for at, e in early)
+        score.cut_off = any(answered(at, e, policy) < voice_after(events, e) for at, e in early)
         score.missed = not mine
         score.delays = [last[-1] - turn.end / RATE] if last else []
+        score.answers = [answered(*late[-1], policy) - turn.end / RATE] if late else []
         if verbose and (early or not mine or (last and last[-1] - turn.end / RATE > 0.8)):
             said = " | ".join(f"{e.text} @{at - turn.end / RATE:+.2f}" for at, e in mine)
             print(f"  {session.condition:12} {turn.kind:9} {said}")
@@ -136,6 +146,8 @@ def tell(total: Score) -> None:
     """What it comes to, beside the targets."""
     low, high = interval(total.cut_off, total.turns)
     p50, p95 = np.percentile(total.delays, (50, 95)) * 1000
+    first, latest = np.percentile(total.answers, (50, 95)) * 1000
+    print(f"first sound of an answer after the end of speech: p50 {first:.0f} ms, p95 {latest:.0f} ms")
     print(f"cut off: between {low:.1f} and {high:.1f}% with a certainty of 95%, by so many turns")
     rig.judge("turns cut off", 100 * total.cut_off / total.turns, 3.0, form=".1f", unit="%")
     rig.judge("end of speech to decision, p50", p50, 450.0, form=".0f", unit=" ms")
@@ -151,7 +163,7 @@ def measure(sessions: list[Session], policy: TurnPolicy, pool: TimedPool, verbos
     pool.seconds = 0.0
     for session in sessions:
         events = clock.run(listen(session, recogniser, policy, pool))
-        score = judge(session, events, kinds, verbose)
+        score = judge(session, events, policy, kinds, verbose)
         conditions[session.condition].add(score)
         total.add(score)
     print(
