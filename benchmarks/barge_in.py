@@ -1,6 +1,6 @@
 """How fast a bot falls silent when the caller cuts in, how often it does so for nothing, and how often it does not.
 
-    python benchmarks/barge_in.py [--prompts 40] [--only ROW]
+    python benchmarks/barge_in.py [--prompts 40] [--only ROW] [--part test|dev]
     python benchmarks/barge_in.py --cost
 
 Real sessions in memory on a virtual clock: the connector's player plays the bot to the caller, tick by tick, and what
@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
+import rig
 from corpus.timed import TimedPool
 from corpus.turns import RATE, half
 
@@ -46,6 +48,20 @@ PROMPTS = [
     "You can hear your balance, pay a bill, or speak to somebody in our service centre. What would you like to do?",
     "The next appointment that I can offer you is on Tuesday the third of March at half past nine in the morning.",
 ]
+#: Name, decibels of the echo against the bot, what the caller does.
+ROWS: tuple[tuple[str, float | None, str], ...] = (
+    ("nobody speaks, no echo", None, "none"),
+    ("nobody speaks, echo -15 dB", -15.0, "none"),
+    ("nobody speaks, echo -9 dB", -9.0, "none"),
+    ("caller cuts in, no echo", None, "speech"),
+    ("caller cuts in, echo -15 dB", -15.0, "speech"),
+    ("caller says mhm, echo -15 dB", -15.0, "sign"),
+    ("caller coughs, echo -15 dB", -15.0, "cough"),
+)
+#: Of a caller's voice, as the recordings have it.
+LEVEL = 0.05
+#: Milliseconds of voice that the detector needs: `TurnPolicy.onset` in whole frames of Silero.
+NEED = 128
 BACKCHANNELS = ["Mm-hmm.", "Okay.", "Mhm.", "Right.", "Uh-huh."]
 
 
@@ -185,62 +201,73 @@ def print_costs() -> None:
     cost("Silero, 32 ms", lambda index: silero.score(heard[index * silero.frame : (index + 1) * silero.frame]))
 
 
+class Voices:
+    """Makes callers: recordings of one half of the corpus, signs of listening, coughs."""
+
+    def __init__(self, part: str) -> None:
+        self._recordings = Recordings.find()
+        self._seed = 7 if part == "test" else 8
+        self._replies = [
+            key for key, clip in sorted(self._recordings.clips.items())
+            if half(key) == part and 3 <= len(clip.text.split()) <= 10
+            and "..." not in clip.text and clip.text[-1] in ".!?"
+        ]  # fmt: skip
+        synthesiser = registry.synthesiser("hibari")
+        self._signs = [
+            ulaw.to_float(b"".join(telephone(synthesiser, text, voice=None, language=None))) for text in BACKCHANNELS
+        ]
+
+    def line(self, kind: str, number: int, echo: float | None) -> Line:
+        rng = np.random.default_rng([self._seed, number])
+        voice = np.zeros(0, np.float32)
+        if kind == "speech":
+            voice = ulaw.to_float(self._recordings.phrase(self._replies[rng.integers(len(self._replies))])[0])
+        elif kind == "sign":
+            voice = self._signs[rng.integers(len(self._signs))]
+        elif kind == "cough":
+            voice = noise.cough(rng) * np.float32(0.3)
+        if kind == "speech" or kind == "sign":
+            voice = voice * np.float32(LEVEL / noise.speech_level(voice))
+        at = int(rng.uniform(1.0, 3.5) * RATE)
+        return Line(rng, echo, noise.telephone(voice) if len(voice) else voice, at, LEVEL)
+
+
+def print_row(name: str, kind: str, outcomes: list[Outcome]) -> None:
+    count, stopped = len(outcomes), sum(o.interrupted for o in outcomes)
+    held, resumed = sum(o.held > 0 for o in outcomes), sum(o.resumed > 0 for o in outcomes)
+    stops = [o.stop * 1000 for o in outcomes if o.stop is not None]
+    p50, p95 = np.percentile(stops, (50, 95)) if stops else (math.nan, math.nan)
+    times = f"{p50:10.0f}{p95:7.0f}" if kind == "speech" else ""
+    print(f"{name:34}{count:8}{stopped:9}{held:7}{resumed:9}{times}", flush=True)
+    if kind == "speech":
+        rig.judge(f"{name}: last sound of the bot, p95", p95, 300.0 + NEED, form=".0f", unit=" ms")
+        rig.judge(f"{name}: not stopped", 100 * (count - stopped) / count, 2.0, form=".1f", unit="%")
+    else:
+        rig.judge(f"{name}: stopped for nothing", 100 * stopped / count, 1.0, form=".1f", unit="%")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--prompts", type=int, default=40, help="of each kind")
     parser.add_argument("--only", default="", help="rows whose name holds this")
+    parser.add_argument("--part", choices=("dev", "test"), default="test", help="half of the recordings")
     parser.add_argument("--cost", action="store_true", help="only the CPU time of the echo guard and of the detector")
     given = parser.parse_args()
     if given.cost:
         return print_costs()
-    count = given.prompts
-    recordings = Recordings.find()
-    replies = [
-        key for key, clip in sorted(recordings.clips.items())
-        if half(key) == "test" and 3 <= len(clip.text.split()) <= 10
-        and "..." not in clip.text and clip.text[-1] in ".!?"
-    ]  # fmt: skip
     pool = TimedPool()
     pools.shared = lambda: pool  # type: ignore[assignment]
-    synthesiser = registry.synthesiser("hibari")
-    signs = [ulaw.to_float(b"".join(telephone(synthesiser, text, voice=None, language=None))) for text in BACKCHANNELS]
-    bot = make_bot()
-    nothing = np.zeros(0, np.float32)
+    voices, bot = Voices(given.part), make_bot()
     print(f"{'':34}{'prompts':>8}{'stopped':>9}{'held':>7}{'went on':>9}{'stop p50':>10}{'p95':>7}")
-    for name, echo, kind in (
-        ("nobody speaks, no echo", None, "none"), ("nobody speaks, echo -15 dB", -15.0, "none"),
-        ("nobody speaks, echo -9 dB", -9.0, "none"),
-        ("caller cuts in, no echo", None, "speech"), ("caller cuts in, echo -15 dB", -15.0, "speech"),
-        ("caller says mhm, echo -15 dB", -15.0, "sign"), ("caller coughs, echo -15 dB", -15.0, "cough"),
-    ):  # fmt: skip
-        outcomes = []
+    for name, echo, kind in ROWS:
         if given.only not in name:
             continue
-        for number in range(count):
-            rng = np.random.default_rng([7, number])
-            voice = nothing
-            if kind == "speech":
-                voice = ulaw.to_float(recordings.phrase(replies[rng.integers(len(replies))])[0])
-            elif kind == "sign":
-                voice = signs[rng.integers(len(signs))]
-            elif kind == "cough":
-                voice = noise.cough(rng) * np.float32(0.3)
-            level = 0.05  # of a caller's voice, as the recordings have it
-            if kind == "speech" or kind == "sign":
-                voice = voice * np.float32(level / noise.speech_level(voice))
-            line = Line(
-                rng, echo, noise.telephone(voice) if len(voice) else voice, int(rng.uniform(1.0, 3.5) * RATE), level
-            )
+        outcomes = []
+        for number in range(given.prompts):
+            line = voices.line(kind, number, echo)
             pool.free_at = 0.0
             outcomes.append(clock.run(one(bot, line, PROMPTS[number % len(PROMPTS)])))
-        stops = [o.stop * 1000 for o in outcomes if o.stop is not None]
-        p50, p95 = np.percentile(stops, (50, 95)) if stops else (0, 0)
-        times = f"{p50:10.0f}{p95:7.0f}" if kind == "speech" else ""
-        print(
-            f"{name:34}{count:8}{sum(o.interrupted for o in outcomes):9}{sum(o.held > 0 for o in outcomes):7}"
-            f"{sum(o.resumed > 0 for o in outcomes):9}{times}",
-            flush=True,
-        )
+        print_row(name, kind, outcomes)
 
 
 if __name__ == "__main__":

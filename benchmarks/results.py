@@ -61,6 +61,7 @@ QUICK = {
     "generator": ("--quick",),
     "transcription": ("20",),
     "turns": ("--sessions", "12"),
+    "barge_in": ("--prompts", "20"),
     "felt": ("--turns", "8"),
     "fanout": ("--seconds", "5"),
     "two_bots": ("--minutes", "5"),

@@ -1,9 +1,11 @@
 """How often a bot answers too early, how late it answers, and how often it takes noise for speech.
 
-    python benchmarks/turns.py [--part test|dev] [--sessions 24] [--policy default|eager|patient]
+    python benchmarks/turns.py [--part test|dev] [--sessions 24] [--policy default|eager|patient] [--harsh]
 
-A turn is cut off if the bot was heard to answer within it: decided too early ("early"), and not taken back before the
-answer's first sound, which reaches the caller `ANSWER` seconds after the decision (see `offhook.bots.going_on`).
+"early" are turns that were decided within, and "cut off" those of them in which the caller heard an answer before
+going on. An answer's first sound comes `ANSWER` seconds after the decision, or once the turn has settled
+(`TurnPolicy.settle`); a caller who goes on before that is not cut off: the answer is stopped as at any barge-in, and
+the turn comes again as a whole (`offhook.bots.going_on`).
 
 Frames of 200 ms, the default detector and recogniser on one core. Times run from the last sound of a turn to the moment
 at which the handler would have the turn: silence, the rest of the frame, and the recogniser's CPU time are in it.
@@ -18,8 +20,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 import numpy as np
+import rig
 from corpus.timed import TimedPool
-from corpus.turns import RATE, Session, build
+from corpus.turns import CONDITIONS, HARSH, RATE, Session, build
 
 from offhook.speech import registry
 from offhook.speech.engines import Recogniser
@@ -44,6 +47,7 @@ class Score:
     cut_off: int = 0
     missed: int = 0
     delays: list[float] = field(default_factory=list)
+    answers: list[float] = field(default_factory=list)
     false_starts: int = 0
     false_turns: int = 0
     seconds: float = 0.0
@@ -52,6 +56,7 @@ class Score:
         for name in ("turns", "early", "cut_off", "missed", "false_starts", "false_turns", "seconds"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.delays += other.delays
+        self.answers += other.answers
 
     def row(self, name: str) -> str:
         p50, p95 = (np.percentile(self.delays, (50, 95)) * 1000) if self.delays else (0, 0)
@@ -90,7 +95,12 @@ def voice_after(events: list, ended: TurnEnded) -> float:
     return min((at for at in starts if at >= ended.end / RATE), default=math.inf)
 
 
-def judge(session: Session, events: list, kinds: dict[str, Score], verbose: bool) -> Score:
+def answered(at: float, turn: TurnEnded, policy: TurnPolicy) -> float:
+    """When a turn that was decided then is heard to be answered, in seconds."""
+    return max(at + ANSWER, turn.end / RATE + policy.settle) if turn.more else at + ANSWER
+
+
+def judge(session: Session, events: list, policy: TurnPolicy, kinds: dict[str, Score], verbose: bool) -> Score:
     """Compares what was decided with what was said."""
     total = Score(seconds=len(session.audio) / RATE)
     ends = [(at, event) for at, event in events if isinstance(event, TurnEnded)]
@@ -99,11 +109,13 @@ def judge(session: Session, events: list, kinds: dict[str, Score], verbose: bool
         mine = [(at, e) for at, e in ends if e.start < turn.end and e.end > turn.start]
         score = Score(turns=1)
         early = [(at, e) for at, e in mine if at < turn.end / RATE and e.recognised]
-        last = [at for at, e in mine if at >= turn.end / RATE and at < following / RATE]
+        late = [(at, e) for at, e in mine if at >= turn.end / RATE and at < following / RATE]
+        last = [at for at, _ in late]
         score.early = bool(early)
-        score.cut_off = any(at + ANSWER < voice_after(events, e) for at, e in early)
+        score.cut_off = any(answered(at, e, policy) < voice_after(events, e) for at, e in early)
         score.missed = not mine
         score.delays = [last[-1] - turn.end / RATE] if last else []
+        score.answers = [answered(*late[-1], policy) - turn.end / RATE] if late else []
         if verbose and (early or not mine or (last and last[-1] - turn.end / RATE > 0.8)):
             said = " | ".join(f"{e.text} @{at - turn.end / RATE:+.2f}" for at, e in mine)
             print(f"  {session.condition:12} {turn.kind:9} {said}")
@@ -123,15 +135,35 @@ def judge(session: Session, events: list, kinds: dict[str, Score], verbose: bool
     return total
 
 
-def measure(part: str, sessions: int, policy: TurnPolicy, pool: TimedPool, verbose: bool = False) -> None:
+def interval(count: int, of: int) -> tuple[float, float]:
+    """Per cent between which a share lies with a probability of 95%, as Wilson has it."""
+    z, share = 1.96, count / of
+    middle, spread = share + z * z / (2 * of), z * math.sqrt(share * (1 - share) / of + (z / (2 * of)) ** 2)
+    return tuple(100 * (middle + sign * spread) / (1 + z * z / of) for sign in (-1, 1))  # type: ignore[return-value]
+
+
+def tell(total: Score) -> None:
+    """What it comes to, beside the targets."""
+    low, high = interval(total.cut_off, total.turns)
+    p50, p95 = np.percentile(total.delays, (50, 95)) * 1000
+    first, latest = np.percentile(total.answers, (50, 95)) * 1000
+    print(f"first sound of an answer after the end of speech: p50 {first:.0f} ms, p95 {latest:.0f} ms")
+    print(f"cut off: between {low:.1f} and {high:.1f}% with a certainty of 95%, by so many turns")
+    rig.judge("turns cut off", 100 * total.cut_off / total.turns, 3.0, form=".1f", unit="%")
+    rig.judge("end of speech to decision, p50", p50, 450.0, form=".0f", unit=" ms")
+    rig.judge("end of speech to decision, p95", p95, 800.0, form=".0f", unit=" ms")
+    rig.judge("false starts a minute", 60 * total.false_starts / total.seconds, 0.5)
+
+
+def measure(sessions: list[Session], policy: TurnPolicy, pool: TimedPool, verbose: bool = False) -> None:
     recogniser = registry.recogniser("moonshine")
     kinds: dict[str, Score] = defaultdict(Score)
     conditions: dict[str, Score] = defaultdict(Score)
     total = Score()
     pool.seconds = 0.0
-    for session in build(part, sessions):
+    for session in sessions:
         events = clock.run(listen(session, recogniser, policy, pool))
-        score = judge(session, events, kinds, verbose)
+        score = judge(session, events, policy, kinds, verbose)
         conditions[session.condition].add(score)
         total.add(score)
     print(
@@ -144,6 +176,7 @@ def measure(part: str, sessions: int, policy: TurnPolicy, pool: TimedPool, verbo
     print(
         f"{minutes:.0f} minutes of callers; recognition took {pool.seconds / total.seconds:.3f} of a core for each call"
     )
+    tell(total)
 
 
 def main() -> None:
@@ -152,9 +185,11 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=24)
     parser.add_argument("--policy", choices=POLICIES, default="default")
     parser.add_argument("--verbose", action="store_true", help="show turns that were cut off, missed or late")
+    parser.add_argument("--harsh", action="store_true", help="louder noise than most lines have")
     given = parser.parse_args()
     print(f"{given.part} half, {given.policy} policy; starts/m and turns/m: false ones a minute")
-    measure(given.part, given.sessions, POLICIES[given.policy], TimedPool(), given.verbose)
+    sessions = build(given.part, given.sessions, HARSH if given.harsh else CONDITIONS)
+    measure(sessions, POLICIES[given.policy], TimedPool(), given.verbose)
 
 
 if __name__ == "__main__":

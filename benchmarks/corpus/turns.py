@@ -2,8 +2,8 @@
 
 All of it is one woman's reading (Debian's Asterisk prompts, `make recordings`), so it is cleaner than callers are; the
 pauses, the noise, the coughs and the order are made here, from a seed, and all of it passes a telephone's band of 200
-to 3500 Hz. Recordings that are sentences (4 to 14 words) are in one half of the corpus only: what was tuned on `dev` is
-measured on `test`.
+to 3500 Hz. Sentences (4 to 14 words), short answers and beginnings of thoughts are in one half of the corpus only,
+digits and letters in both: what was tuned on `dev` is measured on `test`.
 
 Of twelve turns three are short answers, four sentences, two numbers; one is thought aloud, one sentence is broken by a
 pause, one is spelled. Pauses within numbers, between groups, are log-normal with a median of 0.30 s, 0.10 to 0.90 s;
@@ -33,8 +33,10 @@ SHORT = [
     "im-sorry", "please-try-again", "one-moment-please", "do-not-disturb", "call-waiting", "hours", "minutes",
 ]  # fmt: skip
 OPENERS = [
-    "privacy-to-blacklist-last-caller", "queue-thereare", "conf-thereare", "queue-holdtime", "confbridge-there-are",
-    "at-tone-time-exactly", "if-correct-press",
+    "privacy-to-blacklist-last-caller", "queue-thereare", "conf-thereare", "queue-holdtime", "if-correct-press",
+    "vm-num-i-have", "vm-onefor-full", "vm-duration", "conf-enteringno", "vm-from-extension", "confbridge-mute-in",
+    "confbridge-inc-list-vol-in", "at-tone-time-exactly", "queue-quantity1", "vm-theperson", "followme/call-from",
+    "vm-from-phonenumber", "confbridge-leave-in", "confbridge-menu-exit-in", "confbridge-remove-last-in",
 ]  # fmt: skip
 GROUPS = [(3, 4), (3, 3, 4), (4, 4, 4, 4), (2, 2, 2, 2), (3, 3), (5,), (4,)]
 LETTERS = [f"letters/{c}" for c in "abcdefghijklmnopqrstuvwxyz"] + [f"phonetic/{c}_p" for c in "abcdefghijklmnop"]
@@ -76,6 +78,8 @@ class Maker:
             if half(key) == part and 4 <= len(clip.text.split()) <= 14 and re.search(r"[^.][.!?]$", clip.text)
         ]
         self._single = [key for key in self._sentences if not re.search(r"[.!?] ", recordings.clips[key].text)]
+        self._short_ones = [key for key in SHORT if half(key) == part]
+        self._openers = [key for key in OPENERS if half(key) == part]
         self._part = part
         self._loaded: dict[str, Float32] = {}
 
@@ -120,7 +124,7 @@ class Maker:
         return Session(label, ulaw.from_float(noise.telephone(pcm)), tuple(turns), tuple(disturbances))
 
     def _short(self, rng: np.random.Generator) -> Float32:
-        return self.clip(SHORT[rng.integers(len(SHORT))])
+        return self.clip(self._short_ones[rng.integers(len(self._short_ones))])
 
     def _sentence(self, rng: np.random.Generator) -> Float32:
         return self.clip(self._sentences[rng.integers(len(self._sentences))])
@@ -139,7 +143,7 @@ class Maker:
 
     def _thinking(self, rng: np.random.Generator) -> Float32:
         rest = self._number(rng) if rng.random() < 0.4 else self._short(rng)
-        opener = self.clip(OPENERS[rng.integers(len(OPENERS))])
+        opener = self.clip(self._openers[rng.integers(len(self._openers))])
         return np.concatenate((opener, _silence(rng.uniform(0.4, 1.1)), rest))
 
     def _broken(self, rng: np.random.Generator) -> Float32:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.bots.fakes import calling, make_bot, silence, voice
+from tests.bots.fakes import Scripted, calling, engines, make_bot, silence, voice
 
 from offhook import Call, Turn
 from offhook.bots.going_on import GoingOn
 from offhook.bots.ledger import Ledger
+from offhook.speech.turns import TurnPolicy
 
 TEN = "one two three four five six seven eight nine ten"
 FIRST = Turn("My number is one two.", 8000, 16_000, 0.9)
@@ -106,3 +107,27 @@ async def test_in_a_call(thinks: float, continues: list[bool]) -> None:
     assert [turn.continues for turn in turns] == continues
     assert [turn.text for turn in turns] == ["yes", "yes yes" if continues[1] else "yes"]
     assert (turns[1].start == turns[0].start) == continues[1]
+
+
+@pytest.mark.virtual_time
+@pytest.mark.usefixtures("pool")
+@pytest.mark.parametrize(("settle", "continues"), [(1.2, [False, True]), (0.5, [False, False])])
+async def test_an_answer_to_a_number_is_not_heard_before_it_has_settled(settle: float, continues: list[bool]) -> None:
+    """The caller pauses for 1.0 s in a number, which is decided after 0.6 s, and the bot answers at once."""
+    turns: list[Turn] = []
+
+    async def handler(call: Call) -> None:
+        async for turn in call.turns():
+            turns.append(turn)
+            await call.say(TEN)
+
+    bot = make_bot(handler, engines=engines(Scripted("one two three four")), turns=TurnPolicy(settle=settle))
+    async with calling(bot) as caller:
+        await caller.wait(0.5)
+        await caller.play(voice(1.0) + silence(1.0) + voice(0.6))
+        ended = caller.link.position
+        await caller.wait(4.0)
+        await caller.hang_up()
+        answers = [run.start for run in caller.snapshot().playbacks]
+    assert [turn.continues for turn in turns] == continues
+    assert answers[-1] - ended == pytest.approx(max(settle, 0.7) * 8000, abs=1600)

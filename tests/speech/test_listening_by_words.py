@@ -14,7 +14,7 @@ from offhook.speech.turns import TurnPolicy
 WORDY = TurnPolicy(pause=0.1, silence=0.5, finished=0.2, digits=0.7, open=1.4)
 
 
-async def silence_until_over(text: str, *, expects: str = "") -> float:
+async def silence_until_over(text: str, *, expects: str = "", more: bool = False) -> float:
     """Seconds of silence, in steps of 0.1, after which a turn with these words is over."""
     ear = Ear(Scripted(text), policy=WORDY)
     if expects:
@@ -23,15 +23,17 @@ async def silence_until_over(text: str, *, expects: str = "") -> float:
     for tenth in range(1, 30):
         ear.hear(silence(0.1), step=800)
         await ear.work()
-        if any(isinstance(event, TurnEnded) for event in ear.events):
-            return tenth / 10
+        for event in ear.events:
+            if isinstance(event, TurnEnded):
+                assert event.more == more
+                return tenth / 10
     raise AssertionError("the turn does not end")
 
 
 async def test_the_words_decide_when_a_turn_is_over() -> None:
     assert await silence_until_over("Yes.") == 0.2
     assert await silence_until_over("Well, you know") == 0.5
-    assert await silence_until_over("Five, five, one, two.") == 0.7
+    assert await silence_until_over("Five, five, one, two.", more=True) == 0.7
     assert await silence_until_over("My number is") == 1.4
 
 

@@ -265,7 +265,9 @@ class Hearing(Line):
             return  # a sign of listening, or a noise: the bot speaks on
         turn = Turn(event.text, event.start, event.end, event.confidence)
         if event.recognised:
-            self._mouth.turn_at = self.connection.now
+            self._mouth.turn_at = now = self.connection.now
+            silent_for = (self.position - event.end) / RATE
+            self._mouth.opens_at = now - silent_for + self._ears.policy.settle if event.more else 0.0
         if self._answers is not None:
             self._waiting.delivered()
             self._answers.put_nowait(turn)

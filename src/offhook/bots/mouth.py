@@ -31,6 +31,7 @@ class Mouth:
 
     Attributes:
         turn_at: When the turn that the next saying answers was decided, loop's time; None if there is none.
+        opens_at: When that may be heard, loop's time.
     """
 
     def __init__(self, line: Line) -> None:
@@ -39,6 +40,7 @@ class Mouth:
         self.ledger = Ledger(record.internal.write if record is not None and record.wants_sound else None)
         self.marks = Marks(line, self.ledger, lambda: self._sayings[0] if self._sayings else None)
         self.turn_at: float | None = None
+        self.opens_at = 0.0
         self._room = asyncio.Event()
         self._settled = asyncio.Event()
         self._playout = Playout(on_room=self._has_room)
@@ -226,7 +228,8 @@ class Mouth:
 
     def _begin(self, saying: Saying) -> None:
         saying.begin(self.ledger.settled + self.waiting)
-        saying.answers, self.turn_at = self.turn_at, None
+        saying.answers, saying.opens_at = self.turn_at, self.opens_at
+        self.turn_at, self.opens_at = None, 0.0
         line = self._line
         line.emit(happenings.SayStarted(t=line.t, position=line.position, id=saying.id, text=saying.label))
 
@@ -270,7 +273,7 @@ class Mouth:
 
     def _hand_on(self, saying: Saying) -> None:
         """Let the playout have what it can take."""
-        if saying.stopped or saying.over or self._cut_off is saying:
+        if saying.stopped or saying.over or self._cut_off is saying or not saying.opens(self._hand_on):
             return
         if saying.track.waiting and not self._playout.full:
             self._playout.push(saying.track.take(self.gain if self._held is saying else 1.0), more=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Literal
@@ -89,6 +90,7 @@ class Saying:
         over: Whether it is known what was heard of it: `playback`, or `error`.
         answers: When the caller's turn that it answers was decided; None if it answers none.
         latency: Seconds from there to its first audio.
+        opens_at: When it may be heard, loop's time; see `TurnPolicy.settle`.
         feeding: What makes its audio.
         marks: Marks that were not heard yet, each with the samples of this saying before it.
         told: Names of those that were.
@@ -103,6 +105,8 @@ class Saying:
         self.begun = self.complete = self.stopped = self.over = False
         self.answers: float | None = None
         self.latency: float | None = None
+        self.opens_at = 0.0
+        self._opening: asyncio.TimerHandle | None = None
         self.feeding: asyncio.Task[None] | None = None
         self.playback: Playback | None = None
         self.error: Exception | None = None
@@ -130,6 +134,19 @@ class Saying:
         self.track.begin(index)
         self.begun = True
 
+    def opens(self, hand_on: Callable[[Saying], None]) -> bool:
+        """Whether it may be heard by now; if not, `hand_on` is called once it may."""
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self.opens_at:
+            return True
+        if self._opening is None:
+            self._opening = loop.call_at(self.opens_at, self._open, hand_on)
+        return False
+
+    def _open(self, hand_on: Callable[[Saying], None]) -> None:
+        self.opens_at = 0.0  # a timer may fire a little before its time
+        hand_on(self)
+
     def add(self, piece: Piece) -> None:
         if piece.mark:
             self.marks.append((piece.mark, self.length))
@@ -149,6 +166,8 @@ class Saying:
     def stop(self) -> None:
         """Make no more of it; what was heard of it is still to be told."""
         self.stopped = True
+        if self._opening is not None:
+            self._opening.cancel()
         if self.feeding is not None:
             self.feeding.cancel()
         self.changed.set()

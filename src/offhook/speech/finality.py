@@ -10,8 +10,8 @@ import re
 from typing import Final, Literal
 
 Finality = Literal["finished", "unsure", "digits", "open"]
-"""`finished`: a whole sentence or a known short answer. `digits`: digits or letters one by one, of which more may come.
-`open`: nobody stops there ("my number is", "Monday and"). `unsure`: none of these."""
+"""`finished`: a whole sentence or a known short answer. `digits`: more may well come, as of digits or letters one by
+one, or behind "to pay my bill". `open`: nobody stops there ("my number is", "Monday and"). `unsure`: none of these."""
 
 _SHORT: Final = {
     "en": "yes no yeah yep yup nope sure okay ok correct right wrong thanks goodbye bye hello hi never nothing none "
@@ -25,7 +25,8 @@ _SHORT: Final = {
 }
 _OPEN: Final = {
     "en": "and or but because if which the a an my your our their his her its this to of for with from in on "
-    "at by is are was were am be will would um uh er erm hmm exactly currently press i i'm it's",
+    "at by into than as about between through until whether is are was were am be will would "
+    "um uh er erm hmm exactly currently press i i'm it's",
     "es": "y e o u pero porque si que el la los las un una mi su de del para con en por es son está eh este",
     "fr": "et ou mais parce que qui le la les un une mon ma mes de du pour avec en à est sont euh",
     "it": "e o ma perché se che il lo la i gli un una mio mia di del per con in è sono ehm",
@@ -40,6 +41,23 @@ _WAITING: Final = {
     "it": r"il mio (numero|nome)( \w+)?( è)?",
     "de": r"meine? (nummer|name|\w+nummer)( ist)?",
 }
+_ANNOUNCED: Final = {
+    "en": "number numbers extension extensions",
+    "es": "número",
+    "fr": "numéro",
+    "it": "numero",
+    "de": "nummer",
+}
+"""What is often followed by what it means, and as often not."""
+# What begins a sentence whose main clause is still to come; people also answer by the second kind ("to pay my bill").
+_CONDITION: Final = {"en": "if unless", "es": "si", "fr": "si", "it": "se", "de": "wenn falls"}
+_CLAUSE: Final = {
+    "en": "to when while because",
+    "es": "para cuando porque",
+    "fr": "pour quand",
+    "it": "per quando",
+    "de": "um weil",
+}
 _DIGIT_WORDS: Final = {
     "en": "zero oh one two three four five six seven eight nine double triple",
     "es": "cero uno dos tres cuatro cinco seis siete ocho nueve",
@@ -48,14 +66,20 @@ _DIGIT_WORDS: Final = {
     "de": "null eins zwei zwo drei vier fünf sechs sieben acht neun",
 }
 _PART: Final = (2, 3, 12, 13, 14, 15)  # too few or too many for most numbers: an area code, three quarters of a card
+_WHOLE: Final = (10, 16)  # a telephone number, a card's: hardly more digits follow
 _SENTENCE: Final = 3  # words; fewer end with a full stop for most recognisers, whatever they are the beginning of
 _HARDLY: Final = 0.7
 _WORD: Final = re.compile(r"[\w'\u2019]+(?:[-.:][\w'\u2019]+)*")
 _SPELLED: Final = re.compile(r"^(\w[\s,.-]+)*\w[.]?$")  # letters one by one
+_DOTTED: Final = re.compile(r"\b\d(\.\d){2,}\b")  # digits one by one, as some recognisers write them
+_BREAK: Final = re.compile(r"[.!?]\s+")
 _ITEMS: Final = re.compile(r"^([\w'\u2019]+, )+[\w'\u2019]+\.*$")  # words one by one: a spelling alphabet, say
 
 _short = {tag: frozenset(words.split()) for tag, words in _SHORT.items()}
 _open = {tag: frozenset(words.split()) for tag, words in _OPEN.items()}
+_announced = {tag: frozenset(words.split()) for tag, words in _ANNOUNCED.items()}
+_condition = {tag: frozenset(words.split()) for tag, words in _CONDITION.items()}
+_clause = {tag: frozenset(words.split()) for tag, words in _CLAUSE.items()}
 _digit_words = {tag: frozenset(words.split()) for tag, words in _DIGIT_WORDS.items()}
 _waiting = {tag: re.compile(rf"(^|\b)({words})$") for tag, words in _WAITING.items()}
 
@@ -74,7 +98,7 @@ def finality(text: str, language: str | None = None, confidence: float = 1.0) ->
 
 def _of_words(text: str, language: str | None) -> Finality:
     tag = (language or "en").replace("_", "-").partition("-")[0].lower()
-    words = [word.lower().replace("\u2019", "'") for word in _WORD.findall(text)]
+    words = [word.lower().replace("\u2019", "'") for word in _WORD.findall(_DOTTED.sub(_apart, text))]
     if not words:
         return "unsure"
     stripped = text.rstrip()
@@ -87,18 +111,36 @@ def _of_words(text: str, language: str | None) -> Finality:
         return _of_digits(run, words)
     if words[-1] in _open.get(tag, ()):
         return "open"
-    if tag in _waiting and _waiting[tag].search(" ".join(words)):
+    if tag in _waiting and not stripped.endswith("?") and _waiting[tag].search(" ".join(words)):
         return "open"
     if len(words) > 1 and (_SPELLED.match(stripped) or _ITEMS.match(stripped)):
         return "digits"
-    return "finished" if stripped.endswith((".", "!", "?")) and len(words) >= _SENTENCE else "unsure"
+    if not stripped.endswith((".", "!", "?")) or len(words) < _SENTENCE:
+        return "unsure"
+    last = _BREAK.split(stripped)[-1]
+    if last.endswith("?"):
+        return "finished"
+    if words[-1] in _announced.get(tag, ()):
+        return "digits"
+    if "," in last:
+        return "finished"  # a clause with another behind it
+    begins = last.partition(" ")[0].lower()
+    if begins in _condition.get(tag, ()):
+        return "open"
+    return "digits" if begins in _clause.get(tag, ()) else "finished"
 
 
 def _of_digits(count: int, words: list[str]) -> Finality:
     """What so many digits at the end say."""
     if len(words) == 1 and count <= 3:
         return "unsure"  # an answer to "how many?", not one that is being read out
+    if count in _WHOLE:
+        return "unsure"
     return "open" if count in _PART else "digits"
+
+
+def _apart(found: re.Match[str]) -> str:
+    return found[0].replace(".", " ")
 
 
 def _is_digits(word: str, tag: str) -> bool:

@@ -72,6 +72,7 @@ class TurnEnded:
         confidence: 0..1; 0 if nothing was understood.
         decided_at: Where in the stream the end was certain.
         recognised: Whether something was understood.
+        more: Whether more may well come: by its words it is a number that is being read out, or the like.
     """
 
     start: int
@@ -80,6 +81,7 @@ class TurnEnded:
     confidence: float
     decided_at: int
     recognised: bool
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -329,8 +329,8 @@ class Listener:
             elif utterance.final.result().text:
                 text, confidence = utterance.final.result().text, utterance.final.result().confidence
                 self._emit(utterance.heard(utterance.final.result(), ended.position, final=True))
-            turn = TurnEnded(utterance.start, ended.position, text, confidence, ended.decided_at, bool(text))
-            self._emit(turn)
+            more = ended.more and bool(text)
+            self._emit(TurnEnded(utterance.start, ended.position, text, confidence, ended.decided_at, bool(text), more))
 
     def _forget_old_audio(self) -> None:
         if self._utterance is not None:

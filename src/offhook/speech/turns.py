@@ -29,6 +29,8 @@ class TurnPolicy:
         finished: The same after words that sound finished, if that is less.
         digits: The same in a number that is being read out, if that is more.
         open: The same after words at which nobody stops ("my number is"), if that is more.
+        settle: Silence after a turn that ended as `digits` do before an answer to it is heard, if that is more: it is
+            prepared meanwhile, and taken back if the caller goes on.
         longest: A turn is cut here; what follows is the next turn.
     """
 
@@ -41,6 +43,7 @@ class TurnPolicy:
     finished: float = 0.2
     digits: float = 0.6
     open: float = 1.3
+    settle: float = 0.9
     longest: float = 30.0
 
     def __post_init__(self) -> None:
@@ -48,15 +51,18 @@ class TurnPolicy:
             raise UsageError("a turn policy needs 0 < leave <= enter <= 1")
         if not 0 < self.pause <= self.silence < self.longest:
             raise UsageError("a turn policy needs 0 < pause <= silence < longest, in seconds")
-        if min(self.finished, self.digits, self.open) <= 0 or max(self.digits, self.open) >= self.longest:
-            raise UsageError("a turn policy needs finished, digits and open above 0 and below longest, in seconds")
+        waits = self.finished, self.digits, self.open, self.settle
+        if min(waits) <= 0 or max(waits) >= self.longest:
+            raise UsageError(
+                "a turn policy needs finished, digits, open and settle above 0 and below longest, in seconds"
+            )
         if not 0 < self.onset <= self.least < self.longest:
             raise UsageError("a turn policy needs 0 < onset <= least < longest, in seconds")
 
     @classmethod
     def eager(cls) -> TurnPolicy:
         """Answers fast and cuts in on those who think while they speak: menus, yes and no."""
-        return cls(silence=0.3, finished=0.2, digits=0.5, open=0.8)
+        return cls(silence=0.3, finished=0.2, digits=0.5, open=0.8, settle=0.5)
 
     @classmethod
     def patient(cls) -> TurnPolicy:
@@ -108,6 +114,7 @@ class Ended:
         decided_at: Where that was certain.
         enough: Whether it held as much voice as the policy asks for.
         cause: `silence`; `length` if it was cut for being too long; `cut` if the stream jumped or was flushed.
+        more: Whether more may well come: by its words it is a number that is being read out, or the like.
     """
 
     start: int
@@ -115,6 +122,7 @@ class Ended:
     decided_at: int
     enough: bool
     cause: Cause
+    more: bool = False
 
 
 Decision: TypeAlias = Started | Paused | Resumed | Ended
@@ -226,10 +234,10 @@ class TurnDetector:
         return (ended, Started(position, position))
 
     def _end(self, turn: int, position: int, decided_at: int, cause: Cause) -> Ended:
-        enough = self._voiced >= self.policy.least * RATE
+        enough, more = self._voiced >= self.policy.least * RATE, cause == "silence" and self._finality == "digits"
         self._start, self._voiced, self._paused, self._finality = None, 0, False, "unsure"
         self._forget_candidate()
-        return Ended(turn, position, decided_at, enough, cause)
+        return Ended(turn, position, decided_at, enough, cause, more)
 
     def _speak_on(self, voiced: int, end: int) -> None:
         self._voiced += voiced
