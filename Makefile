@@ -10,7 +10,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DEV    := $(VENV)/.dev
 
-.PHONY: demo test check bench mutants clean recordings packages voiceprint
+.PHONY: demo test check bench mutants clean recordings packages voiceprint kokoro
 
 # The environment that users have: the package and its speech engines.
 $(READY): pyproject.toml
@@ -33,6 +33,10 @@ recordings:
 # The voice encoder's weights, for the tests of voiceprints; without them those are skipped, and say so.
 voiceprint: $(READY)
 	@$(BIN)/offhook engines install voiceprint || true
+
+# The same for Kokoro: 90 MB, and its tests take a minute.
+kokoro: $(READY)
+	@$(BIN)/offhook engines install kokoro || true
 
 # A browser for the tests of pages.
 packages:

@@ -14,12 +14,13 @@ import click
 import msgspec
 
 from ..errors import OffhookError, UsageError
-from .engine_install import install
+from .engine_install import MODELS, install
 
 if TYPE_CHECKING:
     from .measure import Measured
 
-#: What engines of our own need: modules, and the extra that brings them; a program where it stands behind `!`.
+#: What engines of our own need: modules, and the extra that brings them; a program where it stands behind `!`, a model
+#: that has to be installed behind `@`.
 NEEDS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "amazon": (("boto3",), "amazon"),
     "deepgram": (("deepgram",), "deepgram"),
@@ -28,6 +29,7 @@ NEEDS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "espeak": (("!espeak-ng",), ""),
     "google": (("google.cloud.speech_v2", "google.cloud.texttospeech_v1"), "google"),
     "hibari": (("hibari",), "speech"),
+    "kokoro": (("hibari", "onnxruntime", "@kokoro"), "speech"),
     "moonshine": (("moonshine_voice", "onnxruntime"), "speech"),
     "openai": (("openai",), "openai"),
     "pico": (("py_nanotts",), "pico"),
@@ -122,15 +124,20 @@ def known() -> Iterator[Known]:
             continue
         modules, extra = NEEDS.get(name, ((), ""))
         missing = [each for each in modules if not _there(each)]
-        missing_by = ""
-        if missing:
-            missing_by = f"pip install 'offhook[{extra}]'" if extra else f"apt-get install {missing[0].lstrip('!')}"
-        yield Known(name, tuple(kinds), not missing, local, missing_by)
+        yield Known(name, tuple(kinds), not missing, local, _install(missing[0], extra) if missing else "")
+
+
+def _install(need: str, extra: str) -> str:
+    if need.startswith("@"):
+        return f"offhook engines install {need[1:]}"
+    return f"apt-get install {need[1:]}" if need.startswith("!") else f"pip install 'offhook[{extra}]'"
 
 
 def _there(need: str) -> bool:
     if need.startswith("!"):
         return shutil.which(need[1:]) is not None
+    if need.startswith("@"):
+        return MODELS[need[1:]]().exists()
     try:
         return importlib.util.find_spec(need) is not None
     except ModuleNotFoundError:  # what it is a part of is not there

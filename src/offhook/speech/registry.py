@@ -29,8 +29,8 @@ _BUILT_IN = {
     **{
         name: f"offhook.speech.adapters.{name}"
         for name in (
-            "amazon", "deepgram", "earshot", "elevenlabs", "espeak", "google", "hibari", "moonshine", "openai", "pico",
-            "piper", "silero", "sphinx", "whisper", "wyoming",
+            "amazon", "deepgram", "earshot", "elevenlabs", "espeak", "google", "hibari", "kokoro", "moonshine",
+            "openai", "pico", "piper", "silero", "sphinx", "whisper", "wyoming",
         )
     },
     "fallback": "offhook.speech.fallback",

@@ -26,6 +26,7 @@ class GoogleService(Service):
     def __init__(self) -> None:
         super().__init__()
         self.relay: _Relay | None = None
+        self.once = False  # only the first line is cut
 
     def fail(self, context: Any) -> None:
         if self.mode == "limited":
@@ -44,6 +45,8 @@ class GoogleService(Service):
 
     def cut(self) -> None:
         assert self.relay is not None
+        if self.once:
+            self.mode = "well"
         self.relay.cut()
 
 

@@ -84,25 +84,11 @@ def test_an_utterance_goes_on_after_a_result_in_a_stream_of_its_own(
     assert len(service.asked) == 2
 
 
-def after_a_cut(service: GoogleService, use: Callable[[], object]) -> Callable[[], object]:
-    """gRPC may still give the first call after a cut to the line that is gone; the next one gets a new line."""
-
-    def used() -> object:
-        try:
-            return use()
-        except EngineError as error:
-            if service.mode == "cut" or "UNAVAILABLE" not in str(error):
-                raise
-        return use()
-
-    return used
-
-
 def test_troubles(service: GoogleService, human_phrase: Float32) -> None:
     uri = f"google?url={service.url}&timeout=0.4"
     engine, voice = registry.recogniser(uri), registry.synthesiser(uri)
-    check_troubles(service, after_a_cut(service, lambda: engine.transcribe(human_phrase, None)), WORDS)
-    check_troubles(service, after_a_cut(service, lambda: list(voice.synthesise(TEXT))), WORDS)
+    check_troubles(service, lambda: engine.transcribe(human_phrase, None), WORDS)
+    check_troubles(service, lambda: list(voice.synthesise(TEXT)), WORDS)
 
 
 def test_what_came_before_a_cut_is_given_out(service: GoogleService) -> None:
@@ -113,9 +99,25 @@ def test_what_came_before_a_cut_is_given_out(service: GoogleService) -> None:
         list(sound)
 
 
+def test_where_the_line_was_gone_it_asks_again(service: GoogleService, human_phrase: Float32) -> None:
+    engine = registry.recogniser(f"google?url={service.url}&timeout=5")
+    voice = registry.synthesiser(f"google:en-US-Neural2-F?url={service.url}&timeout=5")
+    service.once = True
+    uses: list[Callable[[], object]] = [
+        lambda: engine.transcribe(human_phrase, None).text == HEARD,
+        lambda: stream(engine, human_phrase, []) == HEARD,
+        lambda: sum(map(len, voice.synthesise("One."))) > 1000,
+    ]
+    for use in uses:
+        service.mode = "cut"
+        before = len(service.asked)
+        assert use()
+        assert len(service.asked) == before + 2
+
+
 def test_troubles_of_other_voices(service: GoogleService) -> None:
     voice = registry.synthesiser(f"google:en-US-Neural2-F?url={service.url}&timeout=0.4")
-    check_troubles(service, after_a_cut(service, lambda: list(voice.synthesise(TEXT))), WORDS)
+    check_troubles(service, lambda: list(voice.synthesise(TEXT)), WORDS)
 
 
 def test_troubles_of_a_stream(service: GoogleService, human_phrase: Float32) -> None:

@@ -9,6 +9,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
@@ -20,6 +21,7 @@ from ..registry import Options
 from ..remote import TIMEOUT, UNTOLD, samples, told, worth_sending
 from ..segments import Segments, Understood, evenly, ordered, transcription
 from ..sentences import split
+from .google_again import Kept, again, stream_again
 
 _LANGUAGES = (
     "en-US", "ar-EG", "bg-BG", "cs-CZ", "da-DK", "de-DE", "el-GR", "es-ES", "et-EE", "fi-FI", "fr-FR", "hi-IN", "hr-HR",
@@ -68,14 +70,13 @@ class Google:
         tag = _tag(language)
         seconds = len(pcm) / self.rate
         words: list[Word] = []
+        request: dict[str, Any] = {"recognizer": self._recogniser, "config": self._config(tag)}
         with told("google", _failure):
             for at in range(0, len(pcm), _WHOLE):
                 part = pcm[at : at + _WHOLE]
                 if worth_sending(part, self.rate):
-                    request = {"recognizer": self._recogniser, "config": self._config(tag)}
-                    answer = self._client.recognize(
-                        request=request | {"content": ulaw.from_float(part)}, retry=None, timeout=self._timeout
-                    )
+                    request |= {"content": ulaw.from_float(part)}
+                    answer = again(partial(self._client.recognize, request, retry=None), self._timeout)
                     for result in answer.results:
                         words += _words(result, at / self.rate)
         return transcription(ordered(words, seconds), tag)
@@ -125,12 +126,9 @@ class _Streaming:
         self._left = False
 
     def results(self, sound: Iterator[Float32]) -> Iterator[Understood]:
-        with self._lock:
-            if self._left:
-                return
-            self._call = self._client.streaming_recognize(requests=self._requests(sound), retry=None, timeout=305)
+        kept = Kept(sound)
         reached = 0.0
-        for answer in self._call:
+        for answer in stream_again(lambda: self._begin(kept)):
             for result in answer.results:
                 end = result.result_end_offset.total_seconds()
                 if result.is_final:
@@ -139,6 +137,15 @@ class _Streaming:
                 elif result.alternatives:
                     texts = result.alternatives[0].transcript.split()
                     yield Understood(evenly(texts, reached, end, result.stability or UNTOLD), final=False)
+
+    def _begin(self, sound: Kept) -> Iterator[Any]:
+        with self._lock:
+            if self._left:
+                return iter(())
+            self._call = self._client.streaming_recognize(
+                requests=self._requests(sound.told()), retry=None, timeout=305
+            )
+            return iter(self._call)
 
     def hang_up(self) -> None:
         with self._lock:
@@ -204,20 +211,16 @@ class GoogleSynthesiser:
                 audio = {"audio_encoding": "PCM", "sample_rate_hertz": self.rate, "speaking_rate": phrase.rate}
                 config = {"voice": selected, "streaming_audio_config": audio}
                 requests = [{"streaming_config": config}, {"input": {"text": phrase.text}}]
-                call = self._client.streaming_synthesize(requests=iter(requests), retry=None, timeout=None)
-                yield from samples(bytes(answer.audio_content) for answer in _patiently(call, self._timeout))
+
+                def begin() -> Iterator[Any]:
+                    call = self._client.streaming_synthesize(requests=iter(requests), retry=None, timeout=None)
+                    return _patiently(call, self._timeout)
+
+                yield from samples(bytes(answer.audio_content) for answer in stream_again(begin))
             else:
-                answer = self._client.synthesize_speech(
-                    input={"ssml": _ssml(phrase)},
-                    voice=selected,
-                    audio_config={
-                        "audio_encoding": "PCM",
-                        "sample_rate_hertz": self.rate,
-                        "speaking_rate": phrase.rate,
-                    },
-                    retry=None,
-                    timeout=self._timeout,
-                )
+                audio = {"audio_encoding": "PCM", "sample_rate_hertz": self.rate, "speaking_rate": phrase.rate}
+                request = {"input": {"ssml": _ssml(phrase)}, "voice": selected, "audio_config": audio}
+                answer = again(partial(self._client.synthesize_speech, request, retry=None), self._timeout)
                 yield from samples([bytes(answer.audio_content)])
 
 

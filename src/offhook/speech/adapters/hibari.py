@@ -17,11 +17,10 @@ from ...errors import EngineError, EngineMissing
 from ..engines import Float32, Synthesiser, speaks
 from ..phrases import Abilities, Part, Phrase, Spoken
 from ..registry import Options
-from ..sayable import sayable
 from ..sentences import split
 from ..weights import checked
 from .hibari_model import Colour, Model
-from .hibari_words import Word, from_ipa, words_of
+from .hibari_words import SILENT, chunks, pitched
 
 # Words get lost at higher speeds: Moonshine misheard 0.5 % of them at 0.7, 0.7 % at 1, 5 % at 1.2 and 20 % at 1.4.
 _SLOWEST, _FASTEST = 0.7, 1.2
@@ -29,10 +28,8 @@ _SLOWEST, _FASTEST = 0.7, 1.2
 #: Voices made of another one, by what stands behind its name and `+`: 3.0 % and 1.5 % of words were misheard.
 _COLOURS = {"": Colour(), "low": Colour(0.68, 0.85), "high": Colour(1.3, 1.12)}
 
-#: Phonemes that the network takes at once; a longer sentence is cut behind a stop.
+#: Phonemes that the network takes at once.
 _MOST_PHONEMES = 400
-_STOPS = ",;:—.!?…"
-_SILENT = _STOPS + '"“”() '
 
 abilities = Abilities(
     rate=(_SLOWEST, 1.0),
@@ -93,7 +90,7 @@ class Hibari:
 
     def _spoken(self, model: Model, phrase: Phrase, colour: Colour) -> Iterator[Spoken]:
         made = 0
-        for chunk in _chunks(_words(model, phrase)):
+        for chunk in chunks(pitched(phrase, model.g2p), _MOST_PHONEMES):
             phonemes = "".join(word.phonemes for word, _ in chunk).rstrip()
             pitches = [pitch for word, pitch in chunk for _ in word.phonemes]
             sounded = model.sound(phonemes, pitches, speed=self._speed * phrase.rate, colour=colour)
@@ -101,7 +98,7 @@ class Hibari:
                 continue
             times, at = [], 0
             for word, _ in chunk:
-                last = at + len(word.phonemes.rstrip(_SILENT))
+                last = at + len(word.phonemes.rstrip(SILENT))
                 at += len(word.phonemes)
                 if word.end is not None and last:
                     times.append((word.end, made + int(sounded.ends[last - 1])))
@@ -140,42 +137,6 @@ class Hibari:
             return Path(voice_path(name, download_missing=False))
         except FileNotFoundError:
             return None
-
-
-def _words(model: Model, phrase: Phrase) -> list[tuple[Word, float]]:
-    """The words of a phrase, each with its pitch; their ends count from the beginning of the phrase."""
-    out: list[tuple[Word, float]] = []
-    before = 0
-    for part in phrase.parts:
-        body = part.text.rstrip()
-        gap = " " if len(body) < len(part.text) else ""
-        if part.phonemes:
-            words = [Word(from_ipa(part.phonemes), len(body))]
-        else:
-            words = words_of(part.text, sayable(part.text), model.g2p)
-        if words and gap and not words[-1].phonemes.endswith(" "):
-            words[-1] = Word(words[-1].phonemes + gap, words[-1].end)
-        out.extend((Word(word.phonemes, None if word.end is None else before + word.end), part.pitch) for word in words)
-        before += len(part.text)
-    return out
-
-
-def _chunks(words: list[tuple[Word, float]]) -> Iterator[list[tuple[Word, float]]]:
-    """What the network cannot take at once is cut behind its last stop, or anywhere."""
-    chunk: list[tuple[Word, float]] = []
-    size = stop = 0
-    for word in words:
-        if chunk and size + len(word[0].phonemes) > _MOST_PHONEMES:
-            yield chunk[: stop or len(chunk)]
-            chunk = chunk[stop or len(chunk) :]
-            size, stop = sum(len(word.phonemes) for word, _ in chunk), 0
-        chunk.append(word)
-        size += len(word[0].phonemes)
-        said = word[0].phonemes.rstrip('"”’) ')
-        if said.endswith(tuple(_STOPS)):
-            stop = len(chunk)
-    if chunk:
-        yield chunk
 
 
 def synthesiser(options: Options) -> Synthesiser:

