@@ -168,25 +168,30 @@ def summary(figures: Figures) -> dict[str, float]:
     return row | parts | counts
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--turns", type=int, default=12, help="of each call")
-    parser.add_argument("--calls", type=int, default=10, help="at once, in the second row")
-    parser.add_argument("--json", action="store_true")
-    given = parser.parse_args()
+def phrases(count: int) -> tuple[list[bytes], str]:
+    """So many things that a caller says, and where they come from."""
     recordings = Recordings.find()
     keys = [
         key for key, clip in sorted(recordings.clips.items())
         if half(key) == "test" and 3 <= len(clip.text.split()) <= 10
         and clip.text[-1] in ".!?" and "..." not in clip.text
     ] or sorted(recordings.clips)  # fmt: skip
-    chosen = np.random.default_rng(7).permutation(len(keys))[: given.turns]
-    clips = [recordings.phrase(keys[number])[0] for number in chosen]
+    chosen = np.random.default_rng(7).permutation(len(keys))[:count]
+    return [recordings.phrase(keys[number])[0] for number in chosen], recordings.origin
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--turns", type=int, default=12, help="of each call")
+    parser.add_argument("--calls", type=int, default=10, help="at once, in the second row")
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    clips, origin = phrases(given.turns)
     pool = WatchedPool()
     pools.shared = lambda: pool
     rows = {str(calls): summary(uvloop.run(measure(calls, clips, pool))) for calls in sorted({1, given.calls})}
     if given.json:
-        print(json.dumps({"felt_ms": rows, "targets_ms": TARGETS, "recordings": recordings.origin}))
+        print(json.dumps({"felt_ms": rows, "targets_ms": TARGETS, "recordings": origin}))
         return
     names = ("answers", "early", "missing", "p50", "p95", "max", "turn", "hear", "code", "speech", "line")
     print("felt latency, ms" + " " * 4 + "".join(f"{name:>9}" for name in names))
