@@ -10,7 +10,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DEV    := $(VENV)/.dev
 
-.PHONY: demo test check bench mutants clean recordings packages voiceprint kokoro
+.PHONY: demo test check bench mutants clean recordings spanish packages voiceprint kokoro
 
 # The environment that users have: the package and its speech engines.
 $(READY): pyproject.toml
@@ -29,6 +29,10 @@ $(DEV): $(READY) pyproject.toml
 # Human recordings for the demo; without them it uses those inside a wheel, and says so.
 recordings:
 	@sh scripts/fetch_recordings.sh || true
+
+# Recorded people who speak other languages, for tests and benchmarks; without them those tests are skipped.
+spanish:
+	@PACKAGES="asterisk-core-sounds-es-wav asterisk-core-sounds-es" sh scripts/fetch_recordings.sh build/spanish || true
 
 # The voice encoder's weights, for the tests of voiceprints; without them those are skipped, and say so.
 voiceprint: $(READY)
@@ -51,7 +55,7 @@ check: $(DEV)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: check recordings packages voiceprint
+test: check recordings spanish packages voiceprint
 	$(BIN)/python -m pytest $(ARGS)
 
 bench: $(DEV) recordings voiceprint

@@ -4,7 +4,8 @@
 
 Default engines, real servers, real sockets on loopback, real time. What one bot says is what the other one hears. At
 the end, to the sample: the caller's samples on the wire and the bot's position; what each bot's ledger holds for heard
-and what was played; what was sent and what was heard; both lanes of the bot's and the platform's recording. Memory is
+and what was played; what was sent and what was heard; both lanes of the bot's and the platform's recording. "unsent" is
+what the platform had captured for the frame under way when the bot ended the call; it is less than a frame. Memory is
 that of the process, both bots and both platform sides; it counts from the first sixth of the talk on, when engines and
 caches are warm.
 """
@@ -22,6 +23,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import uvloop
+from rig import judge
 
 from offhook import Bot, connect
 from offhook.records.store import CallStore, Keep
@@ -98,15 +100,18 @@ def main() -> None:
         rows = [asdict(one) | {"turns": talk.turns} for one, talk in zip(found, talkers, strict=True)]
         print(json.dumps({"calls": rows, "memory_mb": [warm[0], last[0]], "objects": [warm[1], last[1]]}))
         return
-    names = ("seconds", "position", "ledger", "lost", "said", "heard")
+    names = ("seconds", "position", "ledger", "lost", "said", "heard", "unsent")
     print("drift in samples" + "".join(f"{name:>10}" for name in names) + f"{'turns':>10}")
     for one, talk in zip(found, talkers, strict=True):
         print(f"bot {talk.bot.name:12}" + "".join(f"{getattr(one, name):10.0f}" for name in names) + f"{talk.turns:10}")
         for problem in one.problems:
             print(f"    {problem}")
-    print(f"0 samples of drift: {'met' if all(one.none for one in found) else 'NOT met'}")
+    apart = [abs(one.position) + abs(one.ledger) + abs(one.lost) + one.said + one.heard for one in found]
+    judge("drift between position, ledger and recording, samples", sum(apart), 0, form=".0f")
+    if not all(one.none for one in found):
+        print("NOT clean: see the rows above")
     print(f"memory {warm[0]:.1f} MB, at the end {last[0]:.1f} MB; objects {warm[1]}, at the end {last[1]}")
-    print(f"memory flat (within {FLAT:.0%}): {'met' if growth < FLAT else 'NOT met'}, {growth:+.2%}")
+    judge(f"growth of memory over {given.minutes:g} minutes of talk", 100 * growth, 100 * FLAT, unit=" %")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from offhook.speech.voiceprint import Encoder
 from offhook.speech.voiceprint.install import weights
 from offhook.testing.recordings import Recordings
 
+_BUILD = Path(__file__).parent.parent / "build"
+
 
 @functools.cache
 def prompts() -> Recordings:
@@ -29,6 +31,16 @@ def prompts() -> Recordings:
 def says(key: str) -> bytes:
     """One prompt, mu-law."""
     return prompts().utterance([key]).audio
+
+
+@functools.cache
+def says_in_spanish(key: str) -> bytes:
+    """One prompt by Allison Smith in Spanish, mu-law."""
+    folder = "usr/share/asterisk/sounds/es_MX_f_Allison"
+    for root in (_BUILD / "spanish", Path("/")):
+        if (path := root / folder / f"{key}.wav").is_file():
+            return wav.read_ulaw(path, channels=1)[0]
+    pytest.skip("there are no Spanish recordings: make spanish")
 
 
 @functools.cache

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.bots.llm_server import Model, serving
+from tests.spoken import prompts
 
 from offhook import connect
 from offhook.audio import tones, ulaw
@@ -26,6 +28,7 @@ from offhook.testing.recordings import Recordings
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+RUN = [*EXAMPLES, *sorted((ROOT / "examples" / "flows").glob("*.py"))]
 README = (ROOT / "README.md").read_text()
 
 
@@ -36,6 +39,14 @@ def server_of(name: str) -> Server:
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_examples_are_short(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 40
+
+
+@pytest.mark.parametrize("path", RUN, ids=lambda path: path.name)
+def test_each_example_is_run_by_a_test(path: Path) -> None:
+    """As a file, a module or a program; what it does is for that test to say."""
+    ways = (rf'\w+\("{path.name}"\)', rf"examples\.{path.stem} import", rf'"examples" / "{path.name}"')
+    tests = [test.read_text() for test in (ROOT / "tests").rglob("test_*.py")]
+    assert any(re.search(way, text) for way in ways for text in tests)
 
 
 @pytest.mark.parametrize("name", ["support.py", "transcribe.py"])
@@ -156,6 +167,23 @@ async def test_an_appointment_in_two_languages() -> None:
             await call.play(speech)
         result = await call.result()
     assert result.output == {"day": "martes", "language": "es"}
+
+
+async def test_a_language_model_is_asked_what_a_person_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("hibari")
+    prompts()
+    async with serving(Model([("order_status", '{"number": "4721"}')], "It arrives on Friday.")) as model:
+        monkeypatch.setenv("LLM_URL", model.url)
+        async with (
+            server_of("llm_bot.py") as server,
+            connect(f"ws://127.0.0.1:{server.port}/api/v1/audiohook/ws") as call,
+        ):
+            await call.listen(timeout=10, quiet=0.8)
+            await call.play(prompts().utterance([f"digits/{digit}" for digit in (4, 7, 2, 1)]).audio)
+            answer = await call.listen(timeout=20, quiet=0.8)
+    assert re.sub(r"\D", "", model.asked[0]["messages"][-1]["content"]) == "4721"
+    assert model.asked[1]["messages"][-1]["content"] == "on its way, and arrives on Friday"
+    assert answer.seconds > 0.8
 
 
 async def test_custom_voice() -> None:

@@ -75,7 +75,7 @@ async def test_steering(intent):
 @pytest.mark.parametrize("verified", ["true", "false"])
 async def test_password(verified):
     world = Example("password.py")
-    world.serve("biometrics", says((0.5, {"verified": verified, "customer": "4711"})))
+    world.serve("biometrics", says((0.5, {"verified": verified, "speaker": "4711"})))
     service = world.serve("service", says((0.5, {})))
     leg = await world.ring()
     if verified == "true":

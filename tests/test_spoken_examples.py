@@ -6,15 +6,20 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.bots.fakes import Platform, calling, kept, of, pool
-from tests.spoken import encoder, prompts, reader, says
+from tests.spoken import encoder, prompts, reader, says, says_in_spanish
 
+from offhook import Bot, Call, Engines
 from offhook.audio import ulaw
+from offhook.audio.resample import resample
 from offhook.bots.host import Host
 from offhook.cli.target import load_host
 from offhook.protocol import MONITOR, EntitiesReceived
 from offhook.records import events as happenings
+from offhook.speech import registry
+from offhook.speech.switching import Identifying
 from offhook.speech.voiceprint import new_key
 from offhook.speech.voiceprint.phrase import same_words
 
@@ -69,6 +74,58 @@ async def test_spoken_password(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     verdicts = [event.verdict for event in of(events, happenings.VoiceChecked)]
     assert verdicts == ["accepted", "replayed", "accepted", *["wrong_words"] * 3, "rejected"]
     assert b"4711" not in b"".join(path.read_bytes() for path in (tmp_path / "voiceprints").iterdir())
+
+
+async def test_support() -> None:
+    prompts()
+    bot, _ = example("support.py")
+    async with calling(bot) as call:
+        await call.listen(timeout=20)
+        await call.play(says("conf-getpin"))
+        answered = await call.listen(timeout=20)
+        assert answered.seconds > 2, "it repeats what it has understood"
+        await call.play(says("agent-user"))
+        result = await call.result()
+    assert result.output == {"intent": "agent"}
+
+
+@pytest.mark.timeout(240)
+async def test_an_appointment_whose_language_is_changed_in_mid_call() -> None:
+    """English, then Spanish: Whisper hears a person, and Pico speaks. Nobody has recorded the word that switches."""
+    pytest.importorskip("faster_whisper"), pytest.importorskip("py_nanotts")
+    monday = says_in_spanish("digits/day-1")
+    bot, _ = example("appointment.py")
+    events = kept(bot)
+    switch = np.concatenate(list(registry.synthesiser("hibari").synthesise("Spanish, please.")))
+    told = await answer(bot, ulaw.from_float(resample(switch, 24_000, 8000)), monday)
+    assert told == {"day": "lunes", "language": "es"}
+    asked = [event.text for event in of(events, happenings.SayStarted)]
+    assert asked[0].startswith("Which day")
+    assert asked[-2].startswith("¿Qué día")
+    assert asked[-1] == "Su cita es el lunes. Adiós."
+
+
+@pytest.mark.timeout(240)
+async def test_a_call_follows_the_language_that_is_spoken() -> None:
+    pytest.importorskip("faster_whisper")
+    spanish = says_in_spanish("conf-getpin")
+    first, second = registry.recogniser("moonshine"), registry.recogniser("whisper")
+    bot = Bot("any", languages=("en-US", "es-ES"), engines=Engines(recogniser=Identifying(first, second, ("es-ES",))))
+    spoken: list[tuple[str | None, str]] = []
+
+    @bot.handler
+    async def listen(call: Call) -> None:
+        await call.say("Hello.")
+        for _ in range(2):
+            turn = await call.listen(20)
+            assert turn is not None
+            spoken.append((call.language, turn.text))
+            await call.say("Yes.")
+
+    await answer(bot, says("conf-now-recording"), spanish)
+    assert [language for language, _ in spoken] == ["en-US", "es-ES"]
+    assert "recorded" in spoken[0][1]
+    assert "conferencia" in spoken[1][1]
 
 
 async def monitored(host: Host, external: bytes, internal: bytes) -> list[dict[str, Any]]:

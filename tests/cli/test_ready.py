@@ -15,7 +15,7 @@ from offhook.cli.ready import served
 from offhook.errors import UsageError
 from offhook.speech.voiceprint import new_key
 
-NONE = dict.fromkeys(("languages", "knowledge", "knowledge_uri", "voiceprints", "voiceprint_key", "enrol"))
+NONE = dict.fromkeys(("languages", "knowledge", "knowledge_uri", "voiceprints", "voiceprint_key", "password", "enrol"))
 
 
 @pytest.fixture
@@ -33,6 +33,7 @@ def notes(tmp_path: Path) -> Path:
         (["transcribe", "--enrol"], "transcribe has no setting --enrol"),
         (["voiceprint"], "voiceprint needs --voiceprints"),
         (["voiceprint", "--voiceprints", "x"], "offhook voiceprint key"),
+        (["transcribe", "--password", "open sesame"], "transcribe has no setting --password"),
         (["examples/echo.py", "--languages", "en-US"], "--languages goes with a ready-made monitor"),
         (["transcribed"], "no such file"),
     ],
@@ -58,6 +59,23 @@ def test_voiceprint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "key").write_text("nonsense")
     with pytest.raises(UsageError, match="holds no key"):
         served("voiceprint", NONE | {"voiceprints": tmp_path, "voiceprint_key": tmp_path / "key"})
+
+
+async def test_a_process_that_is_a_bot_tells_the_flow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder()
+    monkeypatch.setenv("OFFHOOK_VOICEPRINT_KEY", new_key())
+    options = ["--voiceprints", str(tmp_path), "--password", "Please let me in."]
+    async with (
+        serving(*options, target="voiceprint") as server,
+        connect(server.uri, input={"speaker": "4711"}) as call,
+    ):
+        result = await call.result()
+    assert result.output == {
+        "verified": "false",
+        "speaker": "4711",
+        "voice_verdict": "unknown",
+        "voice_probability": "",
+    }
 
 
 @pytest.mark.parametrize("name", ["transcribe", "assist"])

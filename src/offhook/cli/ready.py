@@ -23,9 +23,11 @@ _OPTIONS: Final = (
                  help="voiceprint: where they are kept."),
     click.option("--voiceprint-key", metavar="FILE",
                  envvar="OFFHOOK_VOICEPRINT_KEY_FILE", help="voiceprint: their key."),
+    click.option("--password", metavar="TEXT",
+                 help="voiceprint: be a bot that asks for these words, and ends with the verdict as output."),
     click.option("--enrol", is_flag=True, default=None, help="voiceprint: enrol unknown callers (who agreed to it)."),
 )  # fmt: skip
-_NAMES: Final = ("languages", "knowledge", "knowledge_uri", "voiceprints", "voiceprint_key", "enrol")
+_NAMES: Final = ("languages", "knowledge", "knowledge_uri", "voiceprints", "voiceprint_key", "password", "enrol")
 _FOLDERS: Final = ("knowledge", "voiceprints", "voiceprint_key")
 
 
@@ -55,7 +57,9 @@ def served(target: str, options: dict[str, Any]) -> Host:
         if target != "voiceprint":  # from the environment: not meant for this one
             settings |= {"voiceprints": None, "voiceprint_key": None}
         return ready.make(target, **settings)
-    given = [name for name in ("languages", "knowledge", "knowledge_uri", "enrol") if settings[name] is not None]
+    given = [
+        name for name in ("languages", "knowledge", "knowledge_uri", "password", "enrol") if settings[name] is not None
+    ]
     if given:
         raise UsageError(f"--{given[0].replace('_', '-')} goes with a ready-made monitor: {', '.join(ready.NAMES)}")
     return load_host(target)

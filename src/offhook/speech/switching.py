@@ -21,6 +21,9 @@ from .relay import Watcher
 LOW: Final = 0.45
 
 
+_Identify = Callable[[Float32, Sequence[str]], tuple[str, float] | None]
+
+
 class LateRecogniser:
     """A recogniser by URI, loaded by the first utterance.
 
@@ -62,6 +65,12 @@ class LateRecogniser:
     def transcribe(self, pcm: Float32, language: str | None) -> Transcription:
         return in_pool(self._loaded(), pcm, language)
 
+    def identify(self, pcm: Float32, among: Sequence[str]) -> tuple[str, float] | None:
+        """As of `offhook.speech.adapters.whisper.Whisper`; None if it cannot tell languages apart."""
+        engine = self._loaded()
+        identify: _Identify | None = getattr(engine, "identify", None)
+        return None if identify is None else pools.of(engine).hand_in(identify, pcm, among).result()
+
     def watch(self, watcher: Watcher) -> None:
         """As of `offhook.speech.relay.Relay`, if it turns out to be made of such; told from when it is loaded."""
         if watcher not in self._watchers:  # without the lock: that is held while it loads, and this is the event loop
@@ -88,8 +97,9 @@ class Identifying:
 
     Args:
         first: For one language, the one that is expected.
-        second: For many; called without a language, it returns the one that it found.
-        languages: What may be found; anything else is taken for a failure to understand.
+        second: For many. One that has a method `identify`, as `offhook.speech.adapters.whisper.Whisper` has, is asked
+            for the language first; another one, called without a language, returns the one that it found.
+        languages: What may be found beside those of the first; anything else is taken for a failure to understand.
         low: Confidence of the first below which the second is asked.
     """
 
@@ -115,13 +125,24 @@ class Identifying:
             if result.text and result.confidence >= self._low:
                 return result
         again = resample(pcm, self._first.rate, self._second.rate)
-        found = self._ask(self._second, again, None if own else language)
+        if own:
+            language = identified(self._second, again, self.languages)
+            if language is not None and speaks(self._first.languages, language):
+                return result  # it was its own language, and is not understood better for being asked again
+        found = self._ask(self._second, again, language)
         if not found.text or not speaks(self._among, found.language):
             return result if own else found
         return found
 
     def _ask(self, engine: Recogniser, pcm: Float32, language: str | None) -> Transcription:
         return in_pool(engine, pcm, language) if self.waits else engine.transcribe(pcm, language)
+
+
+def identified(engine: Recogniser, pcm: Float32, among: Sequence[str]) -> str | None:
+    """Which of these languages is spoken, by an engine that can tell; None if it cannot."""
+    identify: _Identify | None = getattr(engine, "identify", None)
+    found = None if identify is None else identify(pcm, among)
+    return None if found is None else found[0]
 
 
 def in_pool(engine: Recogniser, pcm: Float32, language: str | None) -> Transcription:

@@ -19,9 +19,12 @@ from ..bots import Call as BotCall
 from ..bots.line import Line
 from ..connector.call import Call
 from ..connector.recorder import Recorder
+from ..connector.stream import FRAME_MS, frame_samples
 from ..protocol import Role
 from ..records import events as happenings
 
+#: Samples of a frame of the platform's side.
+FRAME: Final = frame_samples(FRAME_MS)
 #: Seconds after which a bot speaks although nobody has said anything.
 PATIENCE: Final = 6.0
 
@@ -34,6 +37,8 @@ class Talker:
         bot: Says one of its sentences whenever the other one has finished.
         over: Set it, and the bot ends the call when it has been heard.
         turns: How many it understood.
+        understood: The last of them, as it understood them.
+        answered: Set once it has understood one.
         position: Of the caller's stream at the end, as the bot counted it, in samples.
         sent: Samples of its own that left.
         played: Of these, those that were heard, as its ledger has it.
@@ -44,6 +49,8 @@ class Talker:
     bot: Bot
     over: bool = False
     turns: int = 0
+    understood: deque[str] = field(default_factory=lambda: deque(maxlen=8))
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
     position: int = -1
     sent: int = 0
     played: int = 0
@@ -74,7 +81,10 @@ def talker(bot: Bot, sentences: Sequence[str], *, begins: bool) -> Talker:
             await call.say(sentences[0], interruptible=False)
         while not talk.over:
             turn = await call.listen(timeout=PATIENCE)
-            talk.turns += turn is not None
+            if turn is not None:
+                talk.turns += 1
+                talk.understood.append(turn.text)
+                talk.answered.set()
             said += 1
             await call.say(sentences[said % len(sentences)], interruptible=False)
 
@@ -149,9 +159,11 @@ class Drift:
         position: Between the caller's samples that were on the wire and the bot's position.
         ledger: Between what the bot holds for heard and what the platform's side played.
         lost: Of what the bot sent, samples that were not heard: nobody cuts in here.
-        said: Samples of the caller's lane that differ in the two recordings, as far as the bot's stream went: what a
-            caller says while the session closes is not sent any more.
+        said: Samples of the caller's lane that differ in the two recordings, up to the bot's position.
         heard: Samples of the bot's lane that differ.
+        unsent: Samples that the platform recorded of the caller and never sent. The session ends with the bot's
+            `disconnect`, between two frames: what was captured for the frame that is not full yet stays there. It is no
+            drift as long as it is less than that frame.
         seconds: How long the call was.
     """
 
@@ -160,12 +172,14 @@ class Drift:
     lost: int
     said: int
     heard: int
+    unsent: int
     seconds: float
     problems: list[str] = field(default_factory=list)
 
     @property
     def none(self) -> bool:
-        return not (self.position or self.ledger or self.lost or self.said or self.heard or self.problems)
+        apart = self.position or self.ledger or self.lost or self.said or self.heard or self.problems
+        return not apart and 0 <= self.unsent < FRAME
 
 
 async def until_over(calls: Sequence[Call], talkers: Sequence[Talker]) -> None:
@@ -196,6 +210,7 @@ def drift(call: Call, talk: Talker, folder: Path) -> Drift:
         lost=talk.sent - talk.played,
         said=differing(kept[0], lanes[0][: talk.position]),
         heard=differing(kept[1], lanes[1]),
+        unsent=len(lanes[0]) - talk.wired,
         seconds=call.session.position / ulaw.RATE,
         problems=problems,
     )

@@ -13,7 +13,6 @@ from tests.spoken import encoder, prompts, reader, says
 from offhook import Monitor
 from offhook.audio import ulaw
 from offhook.bots.ready import make
-from offhook.bots.ready.voiceprint import claimed
 from offhook.protocol import MONITOR, AudioReceived, Disconnected, EntitiesReceived
 from offhook.records import events as happenings
 from offhook.speech.voiceprint import TemplateStore, Verifier, new_key, read_key
@@ -100,20 +99,3 @@ async def test_voiceprints_that_cannot_be_read_are_told_and_the_call_goes_on(
     assert caplog.text.count("no voiceprint") == 1
     assert NUMBER not in caplog.text
     assert of(events, happenings.CallEnded)[0].outcome == "hangup"
-
-
-@pytest.mark.parametrize(
-    ("ani", "named", "who"),
-    [
-        ("tel:+15550001111", "", "+15550001111"),
-        ("sip:alice@example.com;user=phone", "", "alice@example.com"),
-        ("tel:+15550001111", "4711", "4711"),
-        ("", "", ""),
-    ],
-)
-async def test_who_is_claimed(ani: str, named: str, who: str) -> None:
-    class Fake:
-        input = {"speaker": named} if named else {}
-        participant = happenings.Party(ani=ani)
-
-    assert claimed(Fake()) == who  # type: ignore[arg-type]

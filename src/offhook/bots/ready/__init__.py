@@ -1,4 +1,4 @@
-"""Monitors that are ready to be served: `offhook serve transcribe`, `voiceprint`, `assist`.
+"""What is ready to be served, monitors but for one bot: `offhook serve transcribe`, `voiceprint`, `assist`.
 
 Each is a module with a function `make`, which takes its settings by name and returns a host; it is imported when it is
 wanted.

@@ -1,7 +1,8 @@
 """`offhook serve voiceprint`: whether the caller's voice is that of who the caller claims to be, while they talk.
 
 Nobody has to say anything in particular. The result is an event of the call, a `voiceprint` entity for the platform,
-and in the session's output variables. It assists, and must not decide alone: synthetic voices pass.
+and in the session's output variables. With a password it is a bot instead (see `password`). It assists, and must not
+decide alone: synthetic voices pass.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from ...protocol import MONO, STEREO, Entity
 from ...speech.engines import Float32, Transcription
 from ...speech.voiceprint import VoiceCheck
 from ..engines import Engines
-from ..line import Line
+from ..host import Host
 from ..monitor import Monitor, MonitorCall
 from ..voices import Voices
+from .claims import claimed
+from .password import password_bot
 
 logger = logging.getLogger("offhook.bots")
 
@@ -31,8 +34,10 @@ MOST: Final = 24.0
 ENROLMENT: Final = 15.0
 
 
-def make(*, voiceprints: Path, voiceprint_key: Path | None = None, enrol: bool = False) -> Monitor:
-    """A monitor that compares the caller's voice with the voiceprint of the number that calls.
+def make(
+    *, voiceprints: Path, voiceprint_key: Path | None = None, enrol: bool = False, password: str | None = None
+) -> Host:
+    """A monitor that compares the caller's voice with the voiceprint of the number that calls; a bot, with a password.
 
     The claim is the input variable `speaker` if there is one, else the caller's number.
 
@@ -40,12 +45,17 @@ def make(*, voiceprints: Path, voiceprint_key: Path | None = None, enrol: bool =
         voiceprints: Where they are kept.
         voiceprint_key: A file with their key; without it, `OFFHOOK_VOICEPRINT_KEY` holds it.
         enrol: Whether callers who are not enrolled are enrolled: only where they have agreed to it.
+        password: What a bot asks the caller to say: see `password_bot`.
 
     Raises:
-        UsageError: There is no key.
+        UsageError: There is no key, or no word in the password.
         EngineMissing: The encoder or `cryptography` is not installed.
     """
+    if password is not None and not any(letter.isalnum() for letter in password):
+        raise UsageError("--password holds no word that could be said")
     voices = Voices(voiceprints, key=voiceprint_key)
+    if password is not None:
+        return password_bot(voices, password, enrol=enrol)
     monitor = Monitor("voiceprint", engines=Engines(recogniser=_Deaf()), media=(STEREO, MONO))
 
     @monitor.handler
@@ -59,14 +69,6 @@ def make(*, voiceprints: Path, voiceprint_key: Path | None = None, enrol: bool =
             await _judge(call, voices, speaker, passive, enrol=False)
 
     return monitor
-
-
-def claimed(call: Line) -> str:
-    """Who the caller claims to be: the input variable `speaker`, or the number, without what belongs to its URI."""
-    if named := call.input.get("speaker"):
-        return named
-    number = call.participant.ani.partition(";")[0]
-    return number.removeprefix("tel:").removeprefix("sip:")
 
 
 @dataclass(slots=True)
