@@ -119,7 +119,7 @@ async def phone(folder: Path, said: bytes, *, account: str = "", answers: bool =
         account: More parameters of its account, such as `;mediaenc=srtp`.
         answers: It answers calls by itself.
     """
-    sip, control = _free(), _free()
+    sip, control = free(), free()
     with wave.open(str(folder / "said.wav"), "wb") as file:  # it reads linear samples only
         file.setparams((1, 2, ulaw.RATE, 0, "NONE", ""))
         file.writeframes(ulaw.decode(said).tobytes() + bytes(60 * 2 * ulaw.RATE))  # it hangs up at the end of it
@@ -148,7 +148,7 @@ async def phone(folder: Path, said: bytes, *, account: str = "", answers: bool =
                 found.heard = _recorded(folder)
 
 
-def _free() -> int:
+def free() -> int:
     """A port for UDP and TCP, with the one behind it: it opens TLS there whether that is wanted or not."""
     for _ in range(100):
         port = free_port()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.session.conftest import certificate  # noqa: F401 (a fixture)
 from tests.spoken import says
 
 from offhook.audio import tones, ulaw
@@ -14,7 +19,8 @@ from offhook.connector.legs.wav import WavLeg
 from offhook.protocol import DtmfReceived, Paused
 
 from ..lines import Bot, echo
-from .phone import NUMBER, phone
+from .phone import NUMBER, free, phone
+from .sipp import listening
 from .test_baresip import Pin, answering, at, likeness, loud_at, until
 
 pytestmark = pytest.mark.skipif(shutil.which("baresip") is None, reason="scripts/install_test_packages.sh brings it")
@@ -123,3 +129,44 @@ async def test_calls_that_we_place_are_enciphered_too(tmp_path):
             await call
     assert "CALL_MENC" in desk.events
     assert np.abs(desk.heard).max() > 5_000
+
+
+@pytest.mark.skipif(shutil.which("kamailio") is None, reason="needs Debian's kamailio and kamailio-tls-modules")
+@pytest.mark.parametrize("by", ["caller", "bot"])
+async def test_a_proxy_as_the_manual_has_it_takes_calls_by_tls(tmp_path, certificate, by):  # noqa: F811
+    bot = Pin() if by == "bot" else Bot(echo)
+    async with answering(bot) as world, proxy(tmp_path, certificate, world.port) as tls_port:  # noqa: SIM117
+        async with phone(tmp_path, TONE, account=";transport=tls") as caller:
+            await caller.tell("dial", f"sip:+15550002222@127.0.0.1:{tls_port};transport=tls")
+            await caller.until("CALL_ESTABLISHED")
+            await until(lambda: loud_at(ulaw.decode(bot.heard), 440) > 1.0)
+            await caller.tell(*(("hangup", "") if by == "caller" else ("sndcode", "1")))
+            await caller.until("CALL_CLOSED")
+            await until(lambda: world.of(h.CallOver))
+    assert [event.by for event in world.of(h.CallOver)] == ["caller" if by == "caller" else "flow"]
+
+
+@asynccontextmanager
+async def proxy(folder: Path, certificate: tuple[Path, Path], port: int) -> AsyncIterator[int]:  # noqa: F811
+    """Kamailio with the configuration of docs/sip.md before a SIP port, all on this machine; its port of TLS."""
+    manual = (Path(__file__).parents[3] / "docs" / "sip.md").read_text()
+    config = "#!KAMAILIO" + manual.split("```\n#!KAMAILIO")[1].split("```")[0]
+    tls_port, udp_port = free(), free()
+    for old, new in {
+        "192.0.2.10:5060": f"127.0.0.1:{port}", "192.0.2.10:5061": f"127.0.0.1:{tls_port}",
+        "192.0.2.10:5070": f"127.0.0.1:{udp_port}", "192.0.2.10": "127.0.0.1", "198.51.100.7": "127.0.0.1",
+        "/etc/kamailio/cert.pem": str(certificate[0]), "/etc/kamailio/key.pem": str(certificate[1]),
+    }.items():  # fmt: skip
+        assert old in config
+        config = config.replace(old, new)
+    (folder / "kamailio.cfg").write_text(config)
+    process = await asyncio.create_subprocess_exec(
+        "kamailio", "-f", str(folder / "kamailio.cfg"), "-DD", "-E", "-m", "64", "-M", "4", "-w", str(folder),
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        await listening(udp_port)
+        yield tls_port
+    finally:
+        process.terminate()
+        await process.wait()
