@@ -1,11 +1,12 @@
 #!/bin/sh
-# Installs what the tests need from Debian and pip cannot bring: a browser for the pages that Offhook makes, SIPp as the
-# caller of its SIP legs, espeak-ng as a voice. Does nothing where they are there already. Needs root (or sudo) and apt.
+# Installs what the tests need from Debian and pip cannot bring: a browser for the pages that Offhook makes, SIPp and
+# baresip as callers of its SIP legs, espeak-ng as a voice. Does nothing where they are there already. Needs root (or sudo) and apt.
 set -eu
 
 packages=
 command -v chromium >/dev/null || packages="chromium fonts-dejavu-core"
 command -v sipp >/dev/null || packages="$packages sip-tester"
+command -v baresip >/dev/null || packages="$packages baresip-core"
 command -v espeak-ng >/dev/null || packages="$packages espeak-ng"
 [ -n "$packages" ] || exit 0
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from offhook.connector.legs.bareconfig import account_line, check, configuration, free_port
@@ -69,3 +71,9 @@ def test_a_port_that_is_taken_is_told():
     assert free_port("127.0.0.1", port) == port
     with pytest.raises(UsageError, match=r"cannot listen on host 192.0.2.1 port 0"):
         free_port("192.0.2.1", 0)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        with pytest.raises(UsageError, match=rf"cannot listen on host 127.0.0.1 port {taken}: Address already in use"):
+            free_port("127.0.0.1", taken)

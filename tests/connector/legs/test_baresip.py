@@ -80,16 +80,16 @@ async def answering(
     connector.add_flow(flow or (lambda call: call.audio_connector("bot")), *numbers)
     known = tuple(trunk if isinstance(trunk, Trunk) else Trunk(trunk) for trunk in trunks)
     stack = BaresipStack(StackSettings(host, 0, accounts=tuple(trunk.account for trunk in known), **settings))
-    sip = SipDoor(stack, connector.take, peers=peers, max_calls=max_calls, trunks=known)
-    connector.bridge = sip.dial if known else None
-    world.port = await sip.start()
+    door = SipDoor(stack, connector.take, peers=peers, max_calls=max_calls, trunks=known)
+    connector.bridge = door.dial if known else None
+    world.port = await door.start()
     try:
         async with Server((bot or Bot()).reception) as server, connector:
             uri = f"ws://127.0.0.1:{server.port}/"
             connector.integrations.put(Integration(name="bot", uri=uri, active=True, frame_ms=20))
             yield world
     finally:
-        await sip.close()
+        await door.close()
 
 
 def loud_at(pcm: np.ndarray, frequency: float) -> float:

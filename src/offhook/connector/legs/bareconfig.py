@@ -3,6 +3,7 @@ are found here, the others become its configuration and its accounts."""
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import re
 import socket
@@ -15,12 +16,12 @@ from .sipstack import Account, StackSettings
 _ALWAYS: Final = ("From", "To", "P-Asserted-Identity", "Diversion")
 #: Headers that it can give.
 _MOST_HEADERS: Final = 16
+#: Ports of UDP that are tried until one is free for TCP as well.
+_TRIES: Final = 20
 _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,63}", re.ASCII)
 _USER: Final = re.compile(r"[0-9A-Za-z+*#._-]{1,64}", re.ASCII)
 _HOST: Final = re.compile(r"(?:[0-9A-Za-z.-]{1,253}|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?", re.ASCII)
 _SECRET: Final = re.compile(r'[^"\\\x00-\x1f]*')
-#: How often a port is looked for that is free over UDP and TCP.
-_TRIES: Final = 20
 #: Its names for what SRTP is to be.
 _MEDIA_ENCRYPTION: Final = {"off": "", "optional": ";mediaenc=srtp", "mandatory": ";mediaenc=srtp-mandf"}
 
@@ -102,20 +103,18 @@ def account_line(settings: StackSettings, account: Account | None, port: int) ->
 
 
 def free_port(host: str, port: int) -> int:
-    """The port, or one for 0 that is free over UDP and TCP: the stack says nothing when it cannot have one.
-
-    Raises:
-        UsageError: It cannot be had.
-    """
-    for _ in range(1 if port else _TRIES):
+    """The port, or a free one for 0: the stack says nothing when it cannot have one. Raises `UsageError`."""
+    tries = 1 if port else _TRIES
+    while True:
+        tries -= 1
         try:
-            return _both_free(host, port)
+            return _bound(host, port)
         except OSError as error:
-            failed = error
-    raise UsageError(f"SIP cannot listen on host {host} port {port}: {failed.strerror}") from None
+            if not tries or error.errno != errno.EADDRINUSE:
+                raise UsageError(f"SIP cannot listen on host {host} port {port}: {error.strerror}") from None
 
 
-def _both_free(host: str, port: int) -> int:
+def _bound(host: str, port: int) -> int:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as udp, socket.socket(family, socket.SOCK_STREAM) as tcp:
         udp.bind((host, port))

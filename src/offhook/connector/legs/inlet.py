@@ -2,7 +2,8 @@
 
 Late audio is heard late, so the queue grows by what was missing: it finds by itself the slack that the line's jitter
 needs. What grows for another reason, because the caller's clock is faster than ours, is taken back in silence, where
-nobody hears it; and above the limit at once.
+nobody hears it; and above the limit at once. What is missing, lost or late or because the caller's clock is slower, is
+concealed: nothing of this clicks.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from ...audio import ulaw
+from ...audio.conceal import Concealer, joined
 
 #: Samples that may wait. A line that jitters by more is not one to talk on.
 LIMIT: Final = ulaw.RATE // 5
@@ -17,6 +19,9 @@ LIMIT: Final = ulaw.RATE // 5
 _SPAN: Final = 50
 #: Samples of slack that are left alone: one packet.
 _SPARE: Final = 160
+
+#: Samples of the last packet that are looked at where the next one is joined to it.
+_SEAM: Final = 40
 
 _QUIET: Final = 0x40
 """Codes whose low seven bits are above this are below -38 dBFS: nobody misses 20 ms of them."""
@@ -36,14 +41,16 @@ class Inlet:
 
     Attributes:
         waiting: Samples that wait.
-        missed: Samples that were asked for and had not come: silence took their place.
+        missed: Samples that were asked for and had not come: something made up took their place.
         dropped: Samples thrown away to keep the queue short.
     """
 
-    __slots__ = ("_data", "_least", "_limit", "_ticks", "dropped", "missed", "started")
+    __slots__ = ("_concealer", "_data", "_least", "_limit", "_tail", "_ticks", "dropped", "missed", "started")
 
     def __init__(self, limit: int = LIMIT) -> None:
+        self._concealer = Concealer()
         self._data = bytearray()
+        self._tail = b""  # of what came last
         self._limit = limit
         self._least = limit
         self._ticks = 0
@@ -57,21 +64,31 @@ class Inlet:
 
     def push(self, ulaw_audio: bytes) -> None:
         """Take what came from the caller: mu-law, any length."""
+        if not ulaw_audio:
+            return
         self.started = True
-        self._data += ulaw_audio
+        self._data += joined(self._tail, ulaw_audio)
+        self._tail = ulaw_audio[-_SEAM:]
         surplus = len(self._data) - self._limit
         if surplus > 0:
-            del self._data[:surplus]
-            self.dropped += surplus
+            self._drop(surplus)
+
+    def _drop(self, samples: int) -> None:
+        del self._data[:samples]
+        self.dropped += samples
+        self._concealer.cut()
 
     def take(self, samples: int) -> bytes:
-        """The next so many samples, silence where there are none."""
-        audio = bytes(self._data[:samples])
+        """The next so many samples. Where there are none, the last ones go on and fade."""
+        if not self.started:
+            return ulaw.silence(samples)
+        audio = self._concealer.heard(bytes(self._data[:samples]))
         del self._data[:samples]
         missing = samples - len(audio)
         if missing:
-            self.missed += missing if self.started else 0
-            audio += ulaw.silence(missing)
+            self.missed += missing
+            audio += self._concealer.missing(missing)
+            self._tail = b""  # it fades in anyway
         self._drain(audio, samples)
         return audio
 
@@ -85,9 +102,10 @@ class Inlet:
             return  # wait for a quiet moment
         self._ticks, self._least = 0, self._limit
         if surplus > 0:
-            del self._data[:surplus]
-            self.dropped += surplus
+            self._drop(surplus)
 
     def clear(self) -> None:
-        """Forget what waits."""
+        """Forget what waits, and what has been."""
         self._data.clear()
+        self._concealer = Concealer()
+        self._tail, self.started = b"", False
