@@ -234,8 +234,27 @@ def test_wrong_files_are_told_in_one_line(tmp_path, monkeypatch):
 
 def test_keys_have_their_seconds():
     assert keys_of("12@1,#@3") == [(1.0, "1"), (1.2, "2"), (3.0, "#")]
-    with pytest.raises(UsageError):
-        keys_of("1")
+    for wrong in ("1", "x@1", "@1", "1@nan", "1@inf", "1@-1"):
+        with pytest.raises(UsageError, match="KEYS@SECONDS"):
+            keys_of(wrong)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--wav", "none.wav"), "none.wav"),
+        (("--wav", "said.wav", "--dtmf", "1@nan"), "KEYS@SECONDS"),
+        (("--wav", "said.wav", "--out", "nowhere/heard.wav"), "no such folder"),
+        (("--wav", "said.wav", "--mic"), "one of --wav and --mic"),
+        (("--hang-up", "3"), "--hang-up is for the call of --wav"),
+    ],
+)
+def test_a_call_that_cannot_be_made_is_told_before_anything_begins(tmp_path, monkeypatch, options, words):
+    monkeypatch.chdir(tmp_path)
+    wav.write_ulaw("said.wav", [speech(0.1)])
+    settings(tmp_path, 9)
+    assert words in wrong_use(offhook("run", *options))
+    assert not (tmp_path / "offhook.db").exists()
 
 
 @pytest.mark.skipif(shutil.which("sipp") is None, reason="scripts/install_test_packages.sh brings SIPp")

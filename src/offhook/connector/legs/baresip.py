@@ -253,7 +253,7 @@ class BaresipStack:
         import baresip
 
         given = self._settings
-        least, most = (milliseconds // 20 for milliseconds in given.jitter)
+        least, most = given.jitter
         first, last = given.rtp_ports
         unspecified = ipaddress.ip_address(given.host).is_unspecified
         return baresip.Config(
@@ -266,8 +266,9 @@ class BaresipStack:
                 f"sip_listen {_in_uri(given.host)}:{port}\n"
                 "sip_transports udp,tcp\n"
                 f"rtp_ports {first}-{last}\n"
-                "jitter_buffer_type adaptive\n"
-                f"jitter_buffer_delay {least}-{most}\n"
+                "audio_jitter_buffer_type adaptive\n"
+                f"audio_jitter_buffer_ms {least}-{most}\n"
+                f"audio_jitter_buffer_size {most // 10 + 10}\n"  # packets may be of 10 ms
                 "audio_buffer 20-160\n"
                 "audio_buffer_mode adaptive\n"
             ),
