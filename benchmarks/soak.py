@@ -66,14 +66,21 @@ class Grave:
         )
 
     async def dig(self) -> None:
-        """Kill one every few seconds, for ever."""
-        while True:
-            await asyncio.sleep(self.dice.uniform(2.0, 5.0))
-            name = self.dice.choice(MORTALS)
-            os.kill(self.served[name].pid, signal.SIGKILL)
-            self.kills += 1
-            self.served[name].close()
-            self.served[name] = await asyncio.to_thread(self._start, name)
+        """Kill one of those that are up every few seconds, for ever."""
+        async with asyncio.TaskGroup() as rising:
+            while True:
+                await asyncio.sleep(self.dice.uniform(2.0, 5.0))
+                up = [name for name in MORTALS if name in self.served]
+                if up:
+                    name = self.dice.choice(up)
+                    served = self.served.pop(name)
+                    os.kill(served.pid, signal.SIGKILL)
+                    served.close()
+                    self.kills += 1
+                    rising.create_task(self._rise(name))
+
+    async def _rise(self, name: str) -> None:
+        self.served[name] = await asyncio.to_thread(self._start, name)
 
     def close(self) -> None:
         for served in self.served.values():

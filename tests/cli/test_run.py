@@ -69,6 +69,9 @@ class Pin(Bot):
             self.session.disconnect("completed", output={"key": event.digit})
 
 
+BOT = "[integration.x]\nuri = 'wss://x.example/'\n[[flow]]\nintegration='x'\n"
+
+
 def settings(folder: Path, port: int, more: str = "") -> str:
     path = folder / "offhook.toml"
     path.write_text(
@@ -210,8 +213,14 @@ def test_the_page_takes_calls_until_a_signal(tmp_path, number):
         ("[integration.x]\nuri = 'wss://x.example/'", "no flow"),
         (
             "[integration.x]\nuri = 'wss://x.example/'\n[[flow]]\nintegration='x'\nfallback={prompt='none.wav'}",
-            "there is no sound file",
+            "none.wav: No such file",
         ),
+        (f"{BOT}monitors=['nobody']", "there is no integration 'nobody'"),
+        (f"{BOT}fallback={{integrations=['nobody']}}", "there is no integration 'nobody'"),
+        (f"{BOT}fallback={{comfort='offhook.toml'}}", "is not a WAV file"),
+        (f"{BOT}fallback={{transfer='+1900'}}", "not among transfer-targets"),
+        (f"{BOT}route={{variable='x', default='+1900'}}", "not among transfer-targets"),
+        (f"[connector]\nfallback={{prompt='none.wav'}}\n{BOT}", "none.wav"),
         ("[integration.x]\nuri = 'wss://x.example/'\n[[flow]]\nintegration='x'\nfallback={retries=9}", "0 to 5"),
         ("= nonsense", "offhook.toml"),
         ("[integration.x]\nuri = 'wss://x.example/'\n[[flow]]\nintegration='x'", "no leg takes calls"),
