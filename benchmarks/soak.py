@@ -18,6 +18,7 @@ import os
 import random
 import resource
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -49,12 +50,20 @@ TRIAL, TRIAL_SECONDS = 20, 8.0
 FLAT = 0.05
 
 
+def lasting_port() -> int:
+    """A port that the kernel gives to nobody else while the bot that has it is dead: one below those of clients."""
+    for port in random.sample(range(10_000, 20_000), 100):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise SystemExit("there is no free port between 10000 and 20000")
+
+
 class Grave:
     """The processes of the bots, and who of them dies when."""
 
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(seed)
-        self.ports = {name: rig.free_port() for name in (*MORTALS, "steady")}
+        self.ports = {name: lasting_port() for name in (*MORTALS, "steady")}
         self.served = {name: self._start(name) for name in self.ports}
         self.kills = 0
 
@@ -77,10 +86,10 @@ class Grave:
                     os.kill(served.pid, signal.SIGKILL)
                     served.close()
                     self.kills += 1
-                    rising.create_task(self._rise(name))
+                    rising.create_task(asyncio.to_thread(self._rise, name))
 
-    async def _rise(self, name: str) -> None:
-        self.served[name] = await asyncio.to_thread(self._start, name)
+    def _rise(self, name: str) -> None:
+        self.served[name] = self._start(name)  # in the thread: who is cancelled meanwhile must not lose it
 
     def close(self) -> None:
         for served in self.served.values():
