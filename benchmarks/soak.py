@@ -18,6 +18,7 @@ import os
 import random
 import resource
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -49,12 +50,20 @@ TRIAL, TRIAL_SECONDS = 20, 8.0
 FLAT = 0.05
 
 
+def lasting_port() -> int:
+    """A port that the kernel gives to nobody else while the bot that has it is dead: one below those of clients."""
+    for port in random.sample(range(10_000, 20_000), 100):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise SystemExit("there is no free port between 10000 and 20000")
+
+
 class Grave:
     """The processes of the bots, and who of them dies when."""
 
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(seed)
-        self.ports = {name: rig.free_port() for name in (*MORTALS, "steady")}
+        self.ports = {name: lasting_port() for name in (*MORTALS, "steady")}
         self.served = {name: self._start(name) for name in self.ports}
         self.kills = 0
 
@@ -66,14 +75,21 @@ class Grave:
         )
 
     async def dig(self) -> None:
-        """Kill one every few seconds, for ever."""
-        while True:
-            await asyncio.sleep(self.dice.uniform(2.0, 5.0))
-            name = self.dice.choice(MORTALS)
-            os.kill(self.served[name].pid, signal.SIGKILL)
-            self.kills += 1
-            self.served[name].close()
-            self.served[name] = await asyncio.to_thread(self._start, name)
+        """Kill one of those that are up every few seconds, for ever."""
+        async with asyncio.TaskGroup() as rising:
+            while True:
+                await asyncio.sleep(self.dice.uniform(2.0, 5.0))
+                up = [name for name in MORTALS if name in self.served]
+                if up:
+                    name = self.dice.choice(up)
+                    served = self.served.pop(name)
+                    os.kill(served.pid, signal.SIGKILL)
+                    served.close()
+                    self.kills += 1
+                    rising.create_task(asyncio.to_thread(self._rise, name))
+
+    def _rise(self, name: str) -> None:
+        self.served[name] = self._start(name)  # in the thread: who is cancelled meanwhile must not lose it
 
     def close(self) -> None:
         for served in self.served.values():

@@ -32,7 +32,7 @@ MARK = b"\x01\x41\x02\x42"
 SILENCE = b"\xff" * PACKET
 #: Seconds for which a bot listens first: what was said before it was there comes faster than real time, and would wait
 #: in front of all that follows if it came back as fast.
-HISTORY = 1.0
+HISTORY = 0.1
 #: Seconds after the last call is up in which nothing is measured.
 SETTLE = 3.0
 #: Calls that are placed in a second.
@@ -48,6 +48,9 @@ def numbered(number: int) -> bytes:
     digits = bytes(0x10 + (number >> shift & 0xF) for shift in (12, 8, 4, 0))
     noise = random.Random(number)
     return MARK + digits + bytes(0x20 + noise.randrange(16) + 0x80 * noise.randrange(2) for _ in range(PACKET - 8))
+
+
+NUMBERED = [numbered(number) for number in range(512)]
 
 
 class Echo:
@@ -100,7 +103,6 @@ class Caller(asyncio.DatagramProtocol):
         self._count = 0
         self._tail = b""
         self._ssrc = random.getrandbits(32)
-        self._packets = [numbered(index) for index in range(512)]
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -119,7 +121,7 @@ class Caller(asyncio.DatagramProtocol):
         self._timer = asyncio.get_running_loop().call_at(at + PERIOD, self._send, at + PERIOD)
         number, payload = self._count % 512, SILENCE
         if self._count // 50 % 2 == 0:
-            payload = self._packets[number]
+            payload = NUMBERED[number]
             if self.measuring:
                 self._departures[number] = now()
                 self.sent += 1

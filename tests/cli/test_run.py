@@ -67,6 +67,9 @@ class Pin(Bot):
             self.session.disconnect("completed", output={"key": event.digit})
 
 
+BOT = "[integration.x]\nuri = 'wss://x.example/'\n[[flow]]\nintegration='x'\n"
+
+
 def settings(folder: Path, port: int, more: str = "") -> str:
     path = folder / "offhook.toml"
     path.write_text(
@@ -208,8 +211,14 @@ def test_the_page_takes_calls_until_a_signal(tmp_path, number):
         ("[integration.x]\nuri = 'wss://x.example/'", "no flow"),
         (
             "[integration.x]\nuri = 'wss://x.example/'\n[[flow]]\nintegration='x'\nfallback={prompt='none.wav'}",
-            "there is no sound file",
+            "none.wav: No such file",
         ),
+        (f"{BOT}monitors=['nobody']", "there is no integration 'nobody'"),
+        (f"{BOT}fallback={{integrations=['nobody']}}", "there is no integration 'nobody'"),
+        (f"{BOT}fallback={{comfort='offhook.toml'}}", "is not a WAV file"),
+        (f"{BOT}fallback={{transfer='+1900'}}", "not among transfer-targets"),
+        (f"{BOT}route={{variable='x', default='+1900'}}", "not among transfer-targets"),
+        (f"[connector]\nfallback={{prompt='none.wav'}}\n{BOT}", "none.wav"),
         ("[integration.x]\nuri = 'wss://x.example/'\n[[flow]]\nintegration='x'\nfallback={retries=9}", "0 to 5"),
         ("= nonsense", "offhook.toml"),
         ("[integration.x]\nuri = 'wss://x.example/'\n[[flow]]\nintegration='x'", "no leg takes calls"),
@@ -232,5 +241,24 @@ def test_wrong_files_are_told_in_one_line(tmp_path, monkeypatch):
 
 def test_keys_have_their_seconds():
     assert keys_of("12@1,#@3") == [(1.0, "1"), (1.2, "2"), (3.0, "#")]
-    with pytest.raises(UsageError):
-        keys_of("1")
+    for wrong in ("1", "x@1", "@1", "1@nan", "1@inf", "1@-1"):
+        with pytest.raises(UsageError, match="KEYS@SECONDS"):
+            keys_of(wrong)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--wav", "none.wav"), "none.wav"),
+        (("--wav", "said.wav", "--dtmf", "1@nan"), "KEYS@SECONDS"),
+        (("--wav", "said.wav", "--out", "nowhere/heard.wav"), "no such folder"),
+        (("--wav", "said.wav", "--mic"), "one of --wav and --mic"),
+        (("--hang-up", "3"), "--hang-up is for the call of --wav"),
+    ],
+)
+def test_a_call_that_cannot_be_made_is_told_before_anything_begins(tmp_path, monkeypatch, options, words):
+    monkeypatch.chdir(tmp_path)
+    wav.write_ulaw("said.wav", [speech(0.1)])
+    settings(tmp_path, 9)
+    assert words in wrong_use(offhook("run", *options))
+    assert not (tmp_path / "offhook.db").exists()

@@ -31,6 +31,7 @@ def test_a_month_without_usage():
     Ledger("offhook.db").close()
     assert offhook("usage", "--month", "2026-11").out == "no usage in 2026-11\n"
     assert offhook("usage", "--month", "2026-11", "--csv").out.count("\n") == 1
+    assert offhook("usage", "--month", "2026-11", "--csv", "--sessions").out.startswith("session,conversation,month,")
     assert offhook("usage", "--json").json["usage"] == []
     assert "there are no traces" in wrong_use(offhook("usage", "--verify"))
 

@@ -253,6 +253,17 @@ async def test_when_no_bot_is_left_prompt_and_transfer_follow():
     assert actions(world) == ["prompt", "transfer"]
 
 
+async def test_sounds_that_cannot_be_read_keep_nobody_from_being_transferred(tmp_path):
+    world = World(transfer_targets=["+1555*"])
+    world.serve("bot")
+    world.servers.clear()
+    nowhere = str(tmp_path / "none.wav")
+    policy = Fallback(retries=0, comfort=nowhere, prompt=nowhere, transfer="+15551")
+    leg = await world.call(lambda call: call.audio_connector("bot", fallback=policy))
+    assert leg.transferred == "+15551"
+    assert [nowhere in note.text for note in world.of(h.Noted)] == [True, True]
+
+
 async def test_where_the_transfer_is_not_taken_the_call_is_ended():
     world = World(transfer_targets=["+1555*"])
     world.serve("first", Bot(answer=Decline("unauthorized")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import signal
 import sys
@@ -28,6 +29,7 @@ from ..connector.legs.wav import WavLeg
 from ..connector.probe import probe, problems
 from ..connector.settings import Settings, apply, read
 from ..errors import UsageError
+from ..protocol.server import KEYS
 from ..records.events import Event
 from ..records.usage import Ledger, Meter
 from .logs import set_up
@@ -68,6 +70,7 @@ def run(config: str | None, log_level: str, as_json: bool, **options: Any) -> in
     SIGTERM or Ctrl-C drains: no new calls, running ones go on for --drain seconds. A second one ends at once.
     """
     set_up(log_level, json=as_json)
+    _check_call(options)
     connector, settings = load(config)
     ledger = Ledger(settings.path(settings.connector.database))
     connector.meter = Meter(ledger, time.time)
@@ -168,13 +171,25 @@ async def _one_call(connector: Connector, options: dict[str, Any]) -> int:
         asyncio.get_running_loop().add_signal_handler(signal.SIGINT, leg.leave)
         await connector.answer(leg)
     else:
-        said = wav.read_ulaw(options["sound"], 1)[0]
         caller = Caller("+13175550142", options["dnis"], kind="wav")
-        played = WavLeg(said, keys=keys_of(options["dtmf"]), hang_up_after=options["hang_up"], caller=caller)
+        played = WavLeg(options["said"], keys=options["keys"], hang_up_after=options["hang_up"], caller=caller)
         await connector.answer(played)
         if options["out"]:
             wav.write_ulaw(options["out"], (bytes(played.heard),))
     return 1 if failures or endings[-1].by in ("error", "refused") else 0
+
+
+def _check_call(options: dict[str, Any]) -> None:
+    """Read what the one call is made of: what is wrong with it is told before anything begins. Raises `UsageError`."""
+    if options["mic"] and options["sound"]:
+        raise UsageError("give one of --wav and --mic")
+    alone = [name for name in ("dtmf", "hang-up", "out") if options[name.replace("-", "_")] is not None]
+    if alone and not options["sound"]:
+        raise UsageError(f"--{alone[0]} is for the call of --wav")
+    options["said"] = wav.read_ulaw(options["sound"], 1)[0] if options["sound"] else b""
+    options["keys"] = keys_of(options["dtmf"])
+    if options["out"] and not Path(options["out"]).absolute().parent.is_dir():
+        raise UsageError(f"--out {options['out']}: there is no such folder")
 
 
 def keys_of(text: str | None) -> list[tuple[float, str]]:
@@ -183,9 +198,12 @@ def keys_of(text: str | None) -> list[tuple[float, str]]:
     for part in text.split(",") if text else []:
         digits, _, at = part.strip().partition("@")
         try:
-            keys += [(float(at) + 0.2 * number, digit) for number, digit in enumerate(digits)]
+            seconds = float(at)
         except ValueError:
-            raise UsageError(f"--dtmf {part!r} must be KEYS@SECONDS, such as 12#@2.5") from None
+            seconds = math.nan
+        if not (digits and set(digits) <= KEYS and 0 <= seconds < math.inf):
+            raise UsageError(f"--dtmf {part!r} must be KEYS@SECONDS, such as 12#@2.5; keys are 0-9, *, # and A-D")
+        keys += [(seconds + 0.2 * number, digit) for number, digit in enumerate(digits)]
     return keys
 
 

@@ -6,8 +6,10 @@ import csv
 import io
 import re
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import click
 import msgspec
@@ -17,6 +19,11 @@ from ..records.reconcile import Difference, reconcile, traces
 from ..records.usage import Ledger, Line, Used, sums
 
 _WIDE = frozenset({"conversation", "client_paused_seconds", "server_paused_seconds", "free_seconds"})
+_LINE: Final = Line.__struct_fields__
+_SESSION: Final = (
+    "session", "conversation", "month", "tenant", "integration", "profile", "started", "connected_seconds",
+    "charged_seconds", "state",
+)  # fmt: skip
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
@@ -66,9 +73,9 @@ def usage(
         if integration in (None, line.integration) and tenant in (None, line.tenant)
     ]
     if sessions:
-        _show([_session(row) for row in rows_shown], month, as_csv=as_csv, as_json=as_json)
+        _show([_session(row) for row in rows_shown], month, _SESSION, as_csv=as_csv, as_json=as_json)
     else:
-        _show([msgspec.to_builtins(line) for line in lines], month, as_csv=as_csv, as_json=as_json, of=Line)
+        _show([msgspec.to_builtins(line) for line in lines], month, _LINE, as_csv=as_csv, as_json=as_json)
     return 0
 
 
@@ -88,13 +95,10 @@ def _session(row: Used) -> dict[str, object]:
     }
 
 
-def _show(
-    lines: list[dict[str, object]], month: str, *, as_csv: bool, as_json: bool, of: type[Line] | None = None
-) -> None:
+def _show(lines: list[dict[str, object]], month: str, names: Sequence[str], *, as_csv: bool, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode({"month": month, "usage": lines}))
         return
-    names = list(lines[0]) if lines else list(of.__struct_fields__) if of else []
     if as_csv:
         out = io.StringIO()
         writer = csv.DictWriter(out, names, lineterminator="\n")

@@ -22,7 +22,7 @@ from .integrations import Integrations
 from .keypad import Keypad
 from .legs import Caller, Cause, Dialler, TransferFailed
 from .policy import Failure, Fallback, Outcome, Success
-from .prompts import hear, sound_of
+from .prompts import hear, sound_of, sound_or
 from .recorder import LineRecording
 from .sounds import hold_sound
 from .synthesis import synthesise
@@ -130,11 +130,10 @@ class PhoneCall:
 
         Raises:
             CallEnded: The call is over.
-            AudioFileError: A sound of the fallback cannot be read.
         """
         self._check()
         policy = fallback or self._fallback
-        comfort = hold_sound() if policy.comfort is None else await sound_of(policy.comfort)
+        comfort = await sound_or(policy.comfort, hold_sound(), self.note)
         step = self._bot = BotStep(
             self._context,
             self._integrations,
@@ -166,7 +165,7 @@ class PhoneCall:
         prompt = policy.prompt
         if prompt is not None:
             self._decide("prompt", why)
-            await self.play(prompt)
+            await self.play(await sound_or(prompt, b"", self.note))
         if policy.transfer:
             self._decide("transfer", why, policy.transfer)
             if await self.transfer(policy.transfer):

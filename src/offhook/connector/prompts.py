@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from ..audio import ulaw, wav
+from ..errors import AudioFileError
 from .line import Line
 from .sounds import load
 
@@ -17,6 +18,15 @@ _MARGIN: Final = 10.0
 async def sound_of(sound: wav.StrPath | bytes) -> bytes:
     """Mu-law of a WAV file, or itself. Raises `AudioFileError`."""
     return sound if isinstance(sound, bytes) else await asyncio.to_thread(load, sound)
+
+
+async def sound_or(sound: wav.StrPath | bytes | None, other: bytes, tell: Callable[[str], object]) -> bytes:
+    """The same with another one for None, and for a file that cannot be read: that is told, and the caller served."""
+    try:
+        return other if sound is None else await sound_of(sound)
+    except AudioFileError as error:
+        tell(str(error))
+        return other
 
 
 async def hear(line: Line, audio: bytes, *, until: Callable[[], Awaitable[None]] | None = None) -> bool:

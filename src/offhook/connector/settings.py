@@ -5,7 +5,6 @@ Paths in it count from the file's own folder. What cannot be used is told in one
 
 from __future__ import annotations
 
-import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from ..records.store import CallStore
 from .exchange import MAX_CALLS, Connector
 from .integrations import MAX_ACTIVE, Integrations, of_table
 from .parameters import ORGANIZATION
+from .sounds import load as load_sound
 from .tomlflow import FallbackTable, FlowTable, flow_of
 
 DATABASE = "offhook.db"
@@ -103,7 +103,9 @@ def apply(settings: Settings, connector: Connector) -> None:
     connector.language = table.language or None
     connector.max_calls = table.max_calls
     connector.transfer_targets += table.transfer_targets
-    connector.fallback = _resolved(table.fallback, settings).policy()
+    general = _resolved(table.fallback, settings)
+    _check_fallback(general, connector)
+    connector.fallback = general.policy()
     keep = table.keep
     if keep.folder:
         connector.store = CallStore(settings.path(keep.folder), Keep(audio=False, trace=keep.trace, report=keep.report))
@@ -112,11 +114,10 @@ def apply(settings: Settings, connector: Connector) -> None:
         connector.recordings = CallStore(settings.path(keep.recordings), Keep(audio=True, trace=False, report=False))
         connector.recordings.prepare()
     for number, flow in enumerate(settings.flow, 1):
-        connector.integrations.get(flow.integration)
         fallback = None if flow.fallback is None else _resolved(flow.fallback, settings)
         welcome = str(settings.path(flow.welcome)) if flow.welcome else ""
         found = msgspec.structs.replace(flow, fallback=fallback, welcome=welcome)
-        _check_sounds(found)
+        _check(found, connector)
         connector.add_flow(flow_of(found), *flow.numbers, name=flow.name or f"flow {number}")
 
 
@@ -125,8 +126,31 @@ def _resolved(table: FallbackTable, settings: Settings) -> FallbackTable:
     return msgspec.structs.replace(table, **sounds)
 
 
-def _check_sounds(flow: FlowTable) -> None:
-    sounds = [flow.welcome, *(() if flow.fallback is None else (flow.fallback.prompt, flow.fallback.comfort))]
+def _check(flow: FlowTable, connector: Connector) -> None:
+    """What would fail in each call is told before the first one. Raises `UsageError`."""
+    for name in (flow.integration, *flow.monitors):
+        connector.integrations.get(name)
+    _check_sounds(flow.welcome)
+    if flow.fallback is not None:
+        _check_fallback(flow.fallback, connector)
+    if flow.route is not None:
+        _check_targets(connector, *flow.route.targets.values(), flow.route.default)
+
+
+def _check_fallback(fallback: FallbackTable, connector: Connector) -> None:
+    for name in fallback.integrations:
+        connector.integrations.get(name)
+    _check_sounds(fallback.prompt, fallback.comfort)
+    _check_targets(connector, fallback.transfer)
+
+
+def _check_sounds(*sounds: str | None) -> None:
     for sound in sounds:
-        if sound and not os.path.isfile(sound):
-            raise UsageError(f"there is no sound file {sound}")
+        if sound:
+            load_sound(sound)
+
+
+def _check_targets(connector: Connector, *targets: str) -> None:
+    for target in targets:
+        if target and not connector.may_transfer(target):
+            raise UsageError(f"nobody can be transferred to {target}: it is not among transfer-targets in [connector]")

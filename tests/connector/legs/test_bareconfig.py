@@ -50,7 +50,7 @@ def test_the_configuration_holds_what_was_set():
     assert told["net_interface"] == "::1"
     assert told["expose_headers"] == ("From", "To", "P-Asserted-Identity", "Diversion", "X-A")
     lines = told["extra_config_text"].splitlines()
-    assert {"sip_listen [::1]:5070", "rtp_ports 30000-30100", "jitter_buffer_delay 1-10"} <= set(lines)
+    assert {"sip_listen [::1]:5070", "rtp_ports 30000-30100", "audio_jitter_buffer_ms 20-200"} <= set(lines)
     assert configuration(settings(host="0.0.0.0"), 5060)["net_interface"] is None
 
 

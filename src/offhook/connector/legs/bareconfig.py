@@ -64,7 +64,7 @@ def _check_account(account: Account) -> None:
 
 def configuration(settings: StackSettings, port: int) -> dict[str, Any]:
     """Arguments of `baresip.Config`."""
-    least, most = (milliseconds // 20 for milliseconds in settings.jitter)
+    least, most = settings.jitter
     first, last = settings.rtp_ports
     unspecified = ipaddress.ip_address(settings.host).is_unspecified
     return {
@@ -77,8 +77,9 @@ def configuration(settings: StackSettings, port: int) -> dict[str, Any]:
             f"sip_listen {_in_uri(settings.host)}:{port}\n"
             "sip_transports udp,tcp\n"
             f"rtp_ports {first}-{last}\n"
-            "jitter_buffer_type adaptive\n"
-            f"jitter_buffer_delay {least}-{most}\n"
+            "audio_jitter_buffer_type adaptive\n"
+            f"audio_jitter_buffer_ms {least}-{most}\n"
+            f"audio_jitter_buffer_size {most // 10 + 10}\n"  # packets may be of 10 ms
             "audio_buffer 20-160\n"
             "audio_buffer_mode adaptive\n"
         ),
