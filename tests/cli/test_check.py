@@ -159,7 +159,7 @@ async def test_clients_that_connect() -> None:
     assert "passed: 2 OK" in out.decode()
 
 
-def test_a_bad_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bad_line(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
     with misbehaving() as server:
         assert run(["check", server.uri, "--faults", "60", "--seed", "4", "--json"]) == 0
         told = json.loads(capsys.readouterr().out)
@@ -168,6 +168,7 @@ def test_a_bad_line(capsys: pytest.CaptureFixture[str]) -> None:
         assert told["outcomes"]["hangup"] > 10
         assert run(["check", "--faults", server.uri, "--seed", "4"]) == 0
     out = capsys.readouterr().out
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
     assert "200 calls over a bad line (seed 4)" in out
     assert "a good call afterwards went well" in out
 

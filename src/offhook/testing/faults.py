@@ -97,28 +97,29 @@ class FaultProxy:
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._pass_on(reader, writer))  # asyncio's own would log that it was cancelled
         self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         fault = self._draw(self._random)
         self.faults.append(fault)
-        writers = [writer]
+        writers, pumps = [writer], list[asyncio.Task[None]]()
         try:
             far_reader, far_writer = await asyncio.open_connection(*self._to)
             writers.append(far_writer)
             line = _Spoiled(fault, random.Random(self._random.random()), far_writer)
-            pumps = [line.pump(reader, far_writer), line.pump(far_reader, writer)]
+            pumps += map(asyncio.create_task, (line.pump(reader, far_writer), line.pump(far_reader, writer)))
             await asyncio.gather(*pumps)
         except (OSError, asyncio.IncompleteReadError, _Over):
             pass
-        except asyncio.CancelledError:
-            pass  # the proxy ends; asyncio's own server would log the cancellation as an error
         finally:
+            for pump in pumps:
+                pump.cancel()  # where one direction has ended, the other one is not waited for
             for each in writers:
                 each.transport.abort()
-            await asyncio.gather(*(each.wait_closed() for each in writers), return_exceptions=True)
-            self._connections.discard(task)
+            await asyncio.gather(*pumps, *(each.wait_closed() for each in writers), return_exceptions=True)
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ async def through(uri: str, fault: Fault | None = None, *, seed: int = 0, **fiel
 
 
 class _Over(Exception):
-    """The fault has ended the connection."""
+    """The fault, or one of both ends, has ended the connection."""
 
 
 class _Spoiled:
@@ -179,16 +180,18 @@ class _Spoiled:
             if fault.rate:
                 await asyncio.sleep(len(data) / fault.rate)
             self._end_when_due(len(data))
-            if self._half and writer is self._server:
-                continue  # the server has had its FIN
             size = fault.split or len(data)
             for at in range(0, len(data), size):
+                if self._half and writer is self._server:
+                    break  # the server has had its FIN
+                if writer.is_closing():
+                    raise _Over  # uvloop lets nobody write to what has closed
                 writer.write(data[at : at + size])
                 if fault.split:
                     await asyncio.sleep(0)  # or the kernel would join them
             await writer.drain()
-        if writer.can_write_eof() and not (self._half and writer is self._server):
-            writer.write_eof()
+        if not (self._half and writer is self._server):
+            _finish(writer)
 
     def _end_when_due(self, count: int) -> None:
         self._passed += count
@@ -197,5 +200,10 @@ class _Spoiled:
         if self._fault.end == "cut":
             raise _Over
         self._half = True
-        if self._server.can_write_eof():
-            self._server.write_eof()
+        _finish(self._server)
+
+
+def _finish(writer: asyncio.StreamWriter) -> None:
+    """Send a FIN."""
+    if writer.can_write_eof() and not writer.is_closing():
+        writer.write_eof()
