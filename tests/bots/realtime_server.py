@@ -8,8 +8,9 @@ import asyncio
 import base64
 import itertools
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -29,12 +30,24 @@ WORD = ulaw.RATE // 10
 """Samples that a word takes."""
 
 
+@dataclass
+class Says:
+    """An answer: text, uses of tools with their arguments, and what goes wrong.
+
+    `trouble`: "stays" is not done until it is cancelled, "cut" breaks the connection off, "cut later" does it once all
+    is told, "failed" is a response that fails.
+    """
+
+    text: str = ""
+    uses: Sequence[tuple[str, str]] = ()
+    trouble: str = ""
+
+
 class Realtime:
     """Answers each turn with the next of `answers`.
 
-    An answer is text; a list of (tool, arguments); both as a pair; text with what goes wrong: (text, "stays") is not
-    done until it is cancelled, (text, "cut") breaks the connection off, (text, "failed") is a response that fails;
-    "hang" never begins; "garbage" is no JSON. `refusals` are HTTP statuses for the first connections.
+    An answer is text, or `Says`; "hang" never begins; "garbage" is no JSON. `refusals` are HTTP statuses for the first
+    connections.
 
     Attributes:
         events: What clients sent, without their audio.
@@ -205,47 +218,44 @@ class _Conversation:
         if answer == "garbage":
             await self._connection.send("{nothing")
             return
-        trouble, uses = "", []
-        if isinstance(answer, tuple):
-            answer, second = answer
-            trouble, uses = (second, []) if isinstance(second, str) else ("", second)
-        elif isinstance(answer, list):
-            answer, uses = "", answer
-        if answer:
-            await self._speak(answer, response, trouble)
-        if trouble == "cut":
+        answer = answer if isinstance(answer, Says) else Says(answer)
+        if answer.text:
+            await self._speak(answer, response)
+        if answer.trouble == "cut":
             self._connection.transport.abort()
             return
-        for tool, arguments in uses:
+        for tool, arguments in answer.uses:
             id, call = f"item_{next(self._numbers)}", f"call_{next(self._numbers)}"
             where = {"item_id": id, "response_id": response, "output_index": 1, "call_id": call}
             self._server.items.append({"id": id, "type": "function_call", "call_id": call, "name": tool})
             await self._send("response.function_call_arguments.delta", delta=arguments, **where)
             await self._send("response.function_call_arguments.done", arguments=arguments, name=tool, **where)
         done: dict[str, Any] = {"id": response, "status": "completed"}
-        if trouble == "failed":
+        if answer.trouble == "failed":
             details = {"type": "failed", "error": {"type": "server_error", "code": "server_error"}}
             done |= {"status": "failed", "status_details": details}
         elif self._cancelled.is_set():
             done |= {"status": "cancelled", "status_details": {"type": "cancelled", "reason": "turn_detected"}}
         self._response = ""
         await self._send("response.done", response=done)
+        if answer.trouble == "cut later":
+            self._connection.transport.abort()
 
-    async def _speak(self, text: str, response: str, trouble: str) -> None:
+    async def _speak(self, answer: Says, response: str) -> None:
         id = f"item_{next(self._numbers)}"
         self._lengths[id] = 0
         self._server.items.append({"id": id, "role": "assistant"})
         where = {"item_id": id, "response_id": response, "output_index": 0, "content_index": 0}
-        for number, word in enumerate(text.split()):
+        for number, word in enumerate(answer.text.split()):
             if self._cancelled.is_set():
                 break
             await self._send("response.output_audio_transcript.delta", delta=f" {word}" if number else word, **where)
             self._lengths[id] += WORD
             sound = base64.b64encode(tone(number)).decode()
             await self._send("response.output_audio.delta", delta=sound, **where)
-        if trouble == "stays":
+        if answer.trouble == "stays":
             await self._cancelled.wait()
-        if trouble != "cut":
+        if answer.trouble != "cut":
             await self._send("response.output_audio.done", **where)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import runpy
 import sys
 from collections.abc import AsyncIterator
@@ -11,11 +12,12 @@ from typing import Any
 
 import pytest
 from tests.bots.fakes import calling, engines, kept, of, sayings, voice
-from tests.bots.realtime_server import Realtime, serving, tone
+from tests.bots.realtime_server import Realtime, Says, serving, tone
 
 from offhook import Call
 from offhook.audio import ulaw
 from offhook.bots import BargeInPolicy
+from offhook.bots.patience import Patience
 from offhook.bots.realtime import RealtimeBot
 from offhook.connector import Call as Caller
 from offhook.errors import EngineError, EngineMissing
@@ -71,7 +73,7 @@ async def test_audio_goes_both_ways_as_it_is() -> None:
 
 @pytest.mark.parametrize("trouble", ["", "stays"])
 async def test_the_model_is_told_what_was_heard_of_what_was_cut_off(trouble: str) -> None:
-    async with serving(Realtime((LONG, trouble), "Yes?")) as server:
+    async with serving(Realtime(Says(LONG, trouble=trouble), "Yes?")) as server:
         bot = make(server)
         events = kept(bot)
         async with talking(server, bot) as caller:
@@ -90,7 +92,7 @@ async def test_the_model_is_told_what_was_heard_of_what_was_cut_off(trouble: str
 
 
 async def test_a_key_cuts_off_too_and_the_model_is_told_of_it() -> None:
-    async with serving(Realtime((LONG, "stays"), "Four seven.")) as server:
+    async with serving(Realtime(Says(LONG, trouble="stays"), "Four seven.")) as server:
         bot = make(server, greeting="Hello.")
         events = kept(bot)
         async with talking(server, bot) as caller:
@@ -106,7 +108,7 @@ async def test_a_key_cuts_off_too_and_the_model_is_told_of_it() -> None:
 
 
 async def test_own_ears_may_tell_who_cuts_in() -> None:
-    async with serving(Realtime((LONG, "stays"), "Yes?")) as server:
+    async with serving(Realtime(Says(LONG, trouble="stays"), "Yes?")) as server:
         bot = make(server, greeting="Hello.", barge_in=BargeInPolicy(hold=False))
         events = kept(bot)
         async with talking(server, bot) as caller:
@@ -134,8 +136,8 @@ async def test_tools_are_used_and_told() -> None:
         await call.end(where=where)
 
     uses = [("stock", '{"title": "Emma"}'), ("nothing", "{}")]
-    answers = (("One moment.", uses), "It is there.", ("Good bye then.", [("leave", '{"where": "sales"}')]))
-    async with serving(Realtime(*answers)) as server:
+    leaves = Says("Good bye then.", [("leave", '{"where": "sales"}')])
+    async with serving(Realtime(Says("One moment.", uses), "It is there.", leaves)) as server:
         bot = make(server, tools=[stock, leave])
         events = kept(bot)
         async with calling(bot) as caller:
@@ -160,7 +162,7 @@ async def test_a_model_that_only_uses_tools_has_to_speak_in_the_end() -> None:
         """Nothing."""
         return "again"
 
-    async with serving(Realtime(*[[("again", "{}")]] * 6, "Enough.")) as server:
+    async with serving(Realtime(*[Says(uses=[("again", "{}")])] * 6, "Enough.")) as server:
         bot = make(server, tools=[again])
         events = kept(bot)
         async with talking(server, bot) as caller:
@@ -194,8 +196,8 @@ async def test_what_was_said_is_in_the_records() -> None:
 @pytest.mark.parametrize(
     ("trouble", "said", "note"),
     [
-        ((LONG[:29], "cut"), [LONG[:29]], "cannot be reached, or broke off"),
-        ((LONG[:29], "failed"), [LONG[:29]], "fails to answer (server_error)"),
+        (Says(LONG[:29], trouble="cut"), [LONG[:29]], "cannot be reached, or broke off"),
+        (Says(LONG[:29], trouble="failed"), [LONG[:29]], "fails to answer (server_error)"),
         ("hang", [], "does not answer in time"),
         ("garbage", [], "sends what cannot be read"),
     ],
@@ -251,6 +253,48 @@ async def test_what_the_caller_says_while_nobody_is_there_is_not_lost() -> None:
         assert sayings(events)[-1].heard == "Good morning."
 
 
+async def test_a_tool_outlives_the_connection_and_its_result_is_told_to_the_next_one() -> None:
+    begun, ready = asyncio.Event(), asyncio.Event()
+    done: list[str] = []
+
+    async def book(day: str) -> str:
+        """Book an appointment."""
+        begun.set()
+        await ready.wait()
+        done.append(day)
+        return "booked"
+
+    async with serving(
+        Realtime(Says(uses=[("book", '{"day": "Friday"}')], trouble="cut later"), "It is booked.")
+    ) as server:
+        bot = make(server, tools=[book], sorry="Sorry.")
+        events = kept(bot)
+        async with talking(server, bot) as caller:
+            await caller.play(voice(0.6))
+            await begun.wait()
+            await caller.listen()
+            ready.set()
+            await caller.listen()
+        assert done == ["Friday"]
+        assert [say.heard for say in sayings(events)] == ["Sorry.", "It is booked."]
+        assert server.connections == 2
+        assert [item.get("type") for item in server.items][-3:-1] == ["function_call", "function_call_output"]
+
+
+async def test_who_waits_too_long_for_an_answer_is_told_and_then_given_back() -> None:
+    async with serving(Realtime("hang")) as server:
+        bot = make(server, timeout=60, patience=Patience(after=2, give_up=5, filler="One moment."))
+        await bot.load()
+        events = kept(bot)
+        async with calling(bot) as caller:
+            await caller.play(voice(0.6))
+            result = await caller.result()
+        await bot.quiet()
+        await bot.aclose()
+        assert result.output == {"offhook_reason": "no answer in time"}
+        assert [say.heard for say in sayings(events)] == ["One moment."]
+
+
 async def test_a_session_that_is_refused_is_a_failure() -> None:
     async with serving(Realtime()) as server:
         server.session_error = "invalid_value"
@@ -265,7 +309,9 @@ async def test_a_session_that_is_refused_is_a_failure() -> None:
 
 async def test_the_example_looks_up_an_order(monkeypatch: pytest.MonkeyPatch) -> None:
     use = [("order_status", '{"number": "4721"}')]
-    async with serving(Realtime("River Street Books. How can I help?", use, "It arrives on Friday.")) as server:
+    async with serving(
+        Realtime("River Street Books. How can I help?", Says(uses=use), "It arrives on Friday.")
+    ) as server:
         monkeypatch.setenv("REALTIME_URL", server.url)
         example = runpy.run_path(str(Path(__file__).parents[2] / "examples" / "realtime_bot.py"))
         bot = example["bot"]
@@ -286,7 +332,7 @@ async def test_a_hang_up_ends_everything() -> None:
         """Wait."""
         await call.gone()
 
-    async with serving(Realtime((LONG, [("wait", "{}")]))) as server:
+    async with serving(Realtime(Says(LONG, [("wait", "{}")]))) as server:
         bot = make(server, tools=[wait])
         async with talking(server, bot) as caller:
             await caller.play(voice(0.6))

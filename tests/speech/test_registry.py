@@ -180,5 +180,5 @@ def test_built_in_engines_are_entry_points_too() -> None:
 
 def test_services_and_what_is_made_of_others_are_not_local() -> None:
     assert {name for name in registry._BUILT_IN if not registry.local(name)} == {
-        "amazon", "deepgram", "elevenlabs", "fallback", "google", "hedge", "openai", "route", "wyoming"
+        "amazon", "azure", "deepgram", "elevenlabs", "fallback", "google", "hedge", "openai", "route", "wyoming"
     }  # fmt: skip

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,18 +16,16 @@ from ..audio.ulaw import RATE
 from ..errors import CallEnded, EngineError
 from ..records import events as happenings
 from .call import Call
-from .feed import Feed
 from .llm_tools import Tool
 from .realtime_memory import Memory, message, use
 from .realtime_speech import Speech
+from .realtime_uplink import Uplink
 from .realtime_wire import SERVICE, ServerEvent, Wire, connected
 
 logger = logging.getLogger("offhook.bots")
 
 #: Uses of tools in a row, after which the model has to speak.
 ROUNDS: Final = 6
-#: Frames of the caller's audio that wait for a connection.
-_UNSENT: Final = 250
 #: Seconds between two keys that are told together.
 _BETWEEN: Final = 2.0
 _MS: Final = RATE // 1000
@@ -77,7 +74,7 @@ class Talk:
         self._call = call
         self._listens = call.host.barge_in.listen  # the call's own ears
         self._memory = Memory()
-        self._frames: Feed[tuple[bytes, int]] = Feed(_UNSENT)
+        self._uplink = Uplink(self._on_loss)
         self._jobs: set[asyncio.Task[None]] = set()  # sayings and tools: they outlive a connection
         self._sayings: set[asyncio.Task[None]] = set()
         self._keying: asyncio.Task[None] | None = None
@@ -96,12 +93,13 @@ class Talk:
         self._uses: list[ServerEvent] = []
         self._active = ""  # id of the response that is being made
         self._owed: dict[str, Any] | None = None  # what the model is to be asked for as soon as it can
-        self._anchors: deque[tuple[int, int]] = deque([(0, 0)], maxlen=64)
 
     def take(self, data: bytes, position: int) -> None:
         """The caller's audio, for `Call.add_sink`."""
-        if not self._frames.put((self._call.stream.lanes(data)[self._lane], position)):
-            self._call.journal.note_once(f"{SERVICE} does not keep up: some of the caller's audio was lost", position)
+        self._uplink.take(self._call.stream.lanes(data)[self._lane], position)
+
+    def _on_loss(self, position: int) -> None:
+        self._call.journal.note_once(f"{SERVICE} does not keep up: some of the caller's audio was lost", position)
 
     async def run(self) -> None:
         """Connect, and talk until the call or the connection ends.
@@ -160,23 +158,7 @@ class Talk:
         greeting = self._settings.greeting
         if greeting and not self._memory:
             await self._answer(instructions=f"Greet the caller with these words: {greeting}")
-        self._sending = self._start(self._send_audio(wire))
-
-    async def _send_audio(self, wire: Wire) -> None:
-        written = 0
-        self._anchors.clear()
-        while True:
-            audio, position = await self._frames.next()
-            if not written or self._place(written) != position:  # it begins, or the stream had a gap
-                self._anchors.append((written, position))
-            written += len(audio)
-            await wire.send_audio(audio)
-
-    def _place(self, sample: int) -> int:
-        """Where a sample that was sent stands on the caller's stream."""
-        before = (each for each in reversed(self._anchors) if each[0] <= sample)
-        first, position = next(before, self._anchors[0] if self._anchors else (sample, self._call.position))
-        return position + sample - first
+        self._sending = self._start(self._uplink.send(wire))
 
     async def _tell(self, type: str, **fields: Any) -> None:
         """Tell the server, if one is there."""
@@ -222,6 +204,7 @@ class Talk:
         error = None if task.cancelled() else task.exception()
         if error is not None and not self._over.done():
             self._over.set_exception(error)
+            self._over.exception()  # seen: the handler may be cancelled at this very moment
 
     # What the server tells.
 
@@ -263,7 +246,8 @@ class Talk:
         call, id = self._call, event.item_id
         match event.type:
             case "input_audio_buffer.speech_started":
-                start = min(self._place(event.audio_start_ms * _MS + self._settings.padding), call.position)
+                began = self._uplink.place(event.audio_start_ms * _MS + self._settings.padding)
+                start = max(0, min(began, call.position))
                 self._turns[id] = (start, start)
                 self._speaking = True
                 if not self._listens:
@@ -271,7 +255,7 @@ class Talk:
                     call.voice_began(start)
             case "input_audio_buffer.speech_stopped":
                 start = self._turns[id][0] if id in self._turns else call.position
-                end = max(start, self._place(event.audio_end_ms * _MS - self._settings.silence))
+                end = max(start, self._uplink.place(event.audio_end_ms * _MS - self._settings.silence))
                 self._turns[id] = (start, end)
                 self._rounds = 0
                 self._expect()

@@ -29,7 +29,7 @@ _BUILT_IN = {
     **{
         name: f"offhook.speech.adapters.{name}"
         for name in (
-            "amazon", "deepgram", "earshot", "elevenlabs", "espeak", "google", "hibari", "kokoro", "moonshine",
+            "amazon", "azure", "deepgram", "earshot", "elevenlabs", "espeak", "google", "hibari", "kokoro", "moonshine",
             "openai", "pico", "piper", "silero", "sphinx", "whisper", "wyoming",
         )
     },
