@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.speech.doubles import Tones
 
 from offhook.audio.resample import resample
 from offhook.audio.stretch import stretch
 from offhook.errors import EngineError
-from offhook.speech import registry
+from offhook.speech import alignment, registry
 from offhook.speech.alignment import Pairs, by_letters, timed
 from offhook.speech.edges import Edges
 from offhook.speech.engines import Float32, Synthesiser
@@ -83,6 +84,27 @@ def test_other_languages_and_other_words_are_told_by_letters(hibari: Synthesiser
     assert timed(SENTENCES[0], sound, "de-DE") == by_letters(SENTENCES[0], sound)
     hiss = noise((3.0, 0.1))
     assert timed(SENTENCES[0], hiss, "en") == by_letters(SENTENCES[0], hiss)
+
+
+@pytest.mark.parametrize("seconds", [0.3, 20.0])
+def test_what_nobody_can_have_read_is_not_compared(seconds: float) -> None:
+    def asked(text: str) -> tuple[Float32, Pairs]:
+        raise AssertionError("it was read for comparison")
+
+    timed("twenty letters, perhaps", noise((seconds, 0.1)), "en", asked)
+    with pytest.raises(AssertionError):
+        timed("twenty letters, perhaps", noise((1.5, 0.1)), "en-GB", asked)
+
+
+def test_only_an_engine_that_tells_no_times_is_prepared_for(
+    hibari: Synthesiser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[str] = []
+    monkeypatch.setattr(alignment, "_hibari", lambda: loaded.append("hibari"))
+    alignment.prepare(hibari)
+    assert loaded == []
+    alignment.prepare(Tones())
+    assert loaded == ["hibari"]
 
 
 def test_without_a_reading_the_letters_tell() -> None:

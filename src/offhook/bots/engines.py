@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias, TypeVar
 
 from ..errors import EngineMissing, OffhookError
+from ..speech import alignment, registry
 from ..speech import pool as pools
-from ..speech import registry
 from ..speech.engines import Recogniser, Synthesiser, VoiceActivity
 from ..speech.relay import EngineState
 from ..speech.route import route
@@ -111,7 +111,10 @@ class Engines:
         Args:
             speaks: False for those who only listen: the synthesiser is left alone.
         """
-        await asyncio.gather(*map(_try, (self.detector, self.recogniser, *((self.synthesiser,) if speaks else ()))))
+        await asyncio.gather(*map(_try, (self.detector, self.recogniser, *((self._voice,) if speaks else ()))))
+
+    async def _voice(self) -> None:
+        await pools.shared().run(alignment.prepare, await self.synthesiser())
 
     def _load_recogniser(self) -> Recogniser:
         named = self._recogniser

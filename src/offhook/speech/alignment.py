@@ -18,8 +18,8 @@ from ..audio import ulaw
 from ..audio.resample import resample
 from ..errors import OffhookError
 from .edges import Edges
-from .engines import Float32
-from .phrases import Part, Phrase, express
+from .engines import Float32, Synthesiser, speaks
+from .phrases import Part, Phrase, abilities, express
 from .sentences import word_ends
 
 Pairs = list[tuple[int, int]]
@@ -37,6 +37,9 @@ _CEPSTRA: Final = 8
 _STRAYING: Final = 3.0
 #: Mean price of the path from which on the two are not the same words.
 _UNLIKE: Final = 5.0
+#: Letters a second, digits counted as words, beyond which nobody reads that text aloud: it is not worth comparing.
+_SLOWEST: Final = 4.0
+_FASTEST: Final = 30.0
 #: Seconds above which it would take too long: the table grows with the square.
 _LONGEST: Final = 20.0
 
@@ -59,12 +62,20 @@ def timed(text: str, sound: Float32, language: str, reader: Reader | None = None
     Returns:
         For the end of each word a pair, or for some of them; both values grow.
     """
-    if language.lower().startswith("en") and 0 < len(sound) <= _LONGEST * ulaw.RATE:
+    pace = sum(map(_weight, text)) * ulaw.RATE / max(1, len(sound))
+    readable = _SLOWEST <= pace <= _FASTEST and len(sound) <= _LONGEST * ulaw.RATE
+    if readable and speaks(("en",), language or "?"):
         reading = reader or _hibari()
         pairs = reading and _compared(text, sound, reading)
         if pairs:
             return pairs
     return by_letters(text, sound)
+
+
+def prepare(synthesiser: Synthesiser) -> None:
+    """Load ahead what its sentences will be compared with, if they will be: or the first one would wait for it."""
+    if speaks(synthesiser.languages, "en") and not abilities(synthesiser).timing:
+        _hibari()
 
 
 def by_letters(text: str, sound: Float32) -> Pairs:
