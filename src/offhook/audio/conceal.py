@@ -24,6 +24,8 @@ _FULL, _FADED = 80, 480
 _CROSS: Final = 40
 #: A step between two packets is a seam if it is above this, and above so many times any step beside it.
 _STEP, _TIMES = 800, 1.5
+#: By code: a table is quicker than an array for one sample.
+_LINEAR: Final = tuple(ulaw.decode(bytes(range(256))).tolist())
 
 
 class Concealer:
@@ -83,11 +85,11 @@ def _period(past: NDArray[np.float64]) -> NDArray[np.float64]:
     """The last period of it, by its likeness to the one before."""
     if len(past) < _MEMORY:
         return past[:0]
-    last = past[-_COMPARED:]
-    earlier = np.lib.stride_tricks.sliding_window_view(past[:-_SHORTEST], _COMPARED)  # the last one is _SHORTEST ago
-    power = np.sqrt((earlier**2).sum(axis=1)) + 1.0
-    best = int(np.argmax(earlier @ last / power))
-    return past[-(_SHORTEST + len(earlier) - 1 - best) :]
+    last, earlier = past[-_COMPARED:], past[:-_SHORTEST]
+    alike = np.correlate(earlier, last, "valid")  # the last one is _SHORTEST ago
+    sums = np.concatenate(((0.0,), np.cumsum(earlier**2)))
+    best = int(np.argmax(alike / (np.sqrt(sums[_COMPARED:] - sums[:-_COMPARED]) + 1.0)))
+    return past[-(_SHORTEST + len(alike) - 1 - best) :]
 
 
 def joined(before: bytes, audio: bytes) -> bytes:
@@ -103,11 +105,11 @@ def joined(before: bytes, audio: bytes) -> bytes:
     """
     if len(before) < 2 or len(audio) < _CROSS:
         return audio
-    edge = ulaw.decode(before[-1:] + audio[:1]).astype(int)
-    if abs(int(edge[1] - edge[0])) < _STEP:
+    step = _LINEAR[audio[0]] - _LINEAR[before[-1]]
+    if abs(step) < _STEP:
         return audio
-    steps = [np.abs(np.diff(ulaw.decode(each).astype(int))).max() for each in (before[-_CROSS:], audio[:_CROSS])]
-    if abs(int(edge[1] - edge[0])) <= _TIMES * max(steps):
+    beside = [np.abs(np.diff(ulaw.decode(each).astype(int))).max() for each in (before[-_CROSS:], audio[:_CROSS])]
+    if abs(step) <= _TIMES * max(beside):
         return audio
-    head = ulaw.decode(audio[:_CROSS]) + (edge[0] - edge[1]) * (1 - np.arange(_CROSS) / _CROSS)
+    head = ulaw.decode(audio[:_CROSS]) - step * (1 - np.arange(_CROSS) / _CROSS)
     return ulaw.encode(np.rint(np.clip(head, -32768, 32767)).astype(np.int16)) + audio[_CROSS:]
