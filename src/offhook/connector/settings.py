@@ -194,9 +194,9 @@ def apply(settings: Settings, connector: Connector) -> None:
     connector.language = table.language or None
     connector.max_calls = table.max_calls
     connector.transfer_targets += table.transfer_targets
-    fallback = _resolved(table.fallback, settings)
-    _check_fallback(fallback, connector)
-    connector.fallback = fallback.policy()
+    general = _resolved(table.fallback, settings)
+    _check_fallback(general, connector)
+    connector.fallback = general.policy()
     keep = table.keep
     if keep.folder:
         connector.store = CallStore(settings.path(keep.folder), Keep(audio=False, trace=keep.trace, report=keep.report))
