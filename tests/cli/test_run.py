@@ -226,6 +226,7 @@ def test_the_page_takes_calls_until_a_signal(tmp_path, number):
         (f"[connector]\norganization='us'\n{BOT}", "organization"),
         (BOT.replace("[[", "max-seconds=-3\n[["), "0 is for never"),
         (f"{BOT}[legs.talk]\nport=99999", "ports are 0 to 65535"),
+        (f"{BOT}[legs.sip]\nport=99999\npeers=['127.0.0.1']", "ports are 0 to 65535"),
         (f"{BOT}fallback={{transfer='+1900'}}", "not among transfer-targets"),
         (f"{BOT}route={{variable='x', default='+1900'}}", "not among transfer-targets"),
         (f"[connector]\nfallback={{prompt='none.wav'}}\n{BOT}", "none.wav"),
