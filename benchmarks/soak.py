@@ -64,8 +64,13 @@ class Grave:
     def __init__(self, seed: int) -> None:
         self.dice = random.Random(seed)
         self.ports = {name: lasting_port() for name in (*MORTALS, "steady")}
-        self.served = {name: self._start(name) for name in self.ports}
+        self.served: dict[str, rig.Served] = {}
         self.kills = 0
+
+    def open(self) -> None:
+        """Start all of them."""
+        for name in self.ports:
+            self._rise(name)
 
     def _start(self, name: str) -> rig.Served:
         kind = "steady" if name == "steady" else "mortal"
@@ -206,6 +211,7 @@ def main() -> None:
         folder = Path(name)
         grave = Grave(given.seed)
         stack.callback(grave.close)
+        grave.open()
         toll, memory, callers, share = uvloop.run(soak(given, grave, folder, folder / "connected"))
         ledger = Ledger(folder / "offhook.db")
         rows = ledger.read()

@@ -35,6 +35,12 @@ async def test_a_closed_listener_keeps_its_websockets(serve, engine):
         assert site.listening.connections == 0
 
 
+@pytest.mark.parametrize("port", [-1, 65_536, 99_999])
+async def test_a_port_that_does_not_exist_is_a_usage_error(port):
+    with pytest.raises(UsageError, match="ports are 0 to 65535"):
+        await listen(lambda request: Refusal(404), "127.0.0.1", port)
+
+
 @both_loops
 async def test_a_taken_port_is_a_usage_error(engine):
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -120,6 +120,8 @@ class Integration(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
             KeyStore.from_pairs({self.key: self.secret} if self.key or self.secret else {})
             opening(self.product, channels=self.channels, custom_config=self.config)
             frame_samples(self.frame_ms)
+            if self.max_seconds is not None and not self.max_seconds >= 0:
+                raise UsageError(f"sessions cannot end after {self.max_seconds:g} seconds: 0 is for never")
         except UsageError as error:
             raise UsageError(f"integration {self.name}: {error}") from None
         return self

@@ -8,7 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -22,6 +22,7 @@ from .sounds import load as load_sound
 from .tomlflow import FallbackTable, FlowTable, flow_of
 
 DATABASE = "offhook.db"
+_UUID = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
 
 
 class KeepTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
@@ -36,12 +37,12 @@ class KeepTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fiel
 class ConnectorTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
     """`[connector]`; see `exchange.Connector`."""
 
-    organization: str = ORGANIZATION
+    organization: Annotated[str, msgspec.Meta(pattern=_UUID)] = ORGANIZATION
     language: str = "en-US"
     database: str = DATABASE
     flows: str = ""
-    max_active: int = MAX_ACTIVE
-    max_calls: int = MAX_CALLS
+    max_active: Annotated[int, msgspec.Meta(ge=0)] = MAX_ACTIVE
+    max_calls: Annotated[int, msgspec.Meta(ge=1)] = MAX_CALLS
     transfer_targets: tuple[str, ...] = ()
     charge_server_pause: bool = True
     fallback: FallbackTable = FallbackTable()
@@ -128,8 +129,10 @@ def _resolved(table: FallbackTable, settings: Settings) -> FallbackTable:
 
 def _check(flow: FlowTable, connector: Connector) -> None:
     """What would fail in each call is told before the first one. Raises `UsageError`."""
-    for name in (flow.integration, *flow.monitors):
-        connector.integrations.get(name)
+    _check_bots(connector, flow.integration)
+    for name in flow.monitors:
+        if connector.integrations.get(name).product.speaks:
+            raise UsageError(f"{name} is a bot and cannot be among the monitors of a flow")
     _check_sounds(flow.welcome)
     if flow.fallback is not None:
         _check_fallback(flow.fallback, connector)
@@ -138,10 +141,16 @@ def _check(flow: FlowTable, connector: Connector) -> None:
 
 
 def _check_fallback(fallback: FallbackTable, connector: Connector) -> None:
-    for name in fallback.integrations:
-        connector.integrations.get(name)
+    _check_bots(connector, *fallback.integrations)
     _check_sounds(fallback.prompt, fallback.comfort)
     _check_targets(connector, fallback.transfer)
+
+
+def _check_bots(connector: Connector, *names: str) -> None:
+    for name in names:
+        found = connector.integrations.get(name)
+        if not found.product.speaks:
+            raise UsageError(f"integration {name} is a {found.profile}: no bot that a caller can talk to")
 
 
 def _check_sounds(*sounds: str | None) -> None:

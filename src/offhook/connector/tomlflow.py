@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -61,7 +61,7 @@ class FlowTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fiel
     connector_id: str = ""
     inputs: dict[str, str] = {}
     language: str | None = None
-    timeout: float | None = None
+    timeout: Annotated[float, msgspec.Meta(gt=0)] | None = None
     monitors: tuple[str, ...] = ()
     record: bool = False
     welcome: str = ""

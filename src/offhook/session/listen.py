@@ -84,6 +84,8 @@ async def listen(
     Raises:
         UsageError: The port cannot be had, or the engine is not installed.
     """
+    if not 0 <= port <= 65_535:  # one of the loops would take the rest of it for the port
+        raise UsageError(f"there is no port {port}: ports are 0 to 65535")
     limits = limits or WireLimits()
     lobby = Lobby(accept, load_engine(engine).upgrade, limits)
     try:

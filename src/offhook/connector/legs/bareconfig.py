@@ -34,6 +34,8 @@ def check(settings: StackSettings) -> None:
         raise UsageError(
             f"host: SIP listens on an address, such as 192.0.2.7 or 0.0.0.0, not on {settings.host!r}"
         ) from None
+    if not 0 <= settings.port <= 65_535:
+        raise UsageError(f"there is no port {settings.port}: ports are 0 to 65535")
     first, last = settings.rtp_ports
     if not 1024 <= first < last <= 65535:
         raise UsageError(f"rtp-ports must be two ports between 1024 and 65535, the lower one first: {first}, {last}")
