@@ -102,14 +102,15 @@ async def test_a_caller_is_joined_to_it_gets_keys_across_and_hears_a_sound_on_ho
 )
 async def test_audio_is_enciphered_where_both_can(tmp_path, ours, theirs, is_taken):
     bot = Bot(echo)
-    async with answering(bot, srtp=ours) as world, phone(tmp_path, TONE, account=theirs) as caller:
+    long = ulaw.encode(tones.tone(440, 4.0, -12))
+    async with answering(bot, srtp=ours) as world, phone(tmp_path, long, account=theirs) as caller:
         await caller.tell("dial", f"sip:+15550002222@127.0.0.1:{world.port}")
         if not is_taken:
             await caller.until("CALL_CLOSED")
             assert "CALL_ESTABLISHED" not in caller.events
             assert world.events == []
             return
-        await until(lambda: loud_at(ulaw.decode(bot.heard), 440) > 1.9)  # what comes back is behind it
+        await until(lambda: loud_at(ulaw.decode(bot.heard), 440) > 2.4)  # what comes back is behind it
         await caller.tell("hangup")
         await until(lambda: world.of(h.CallOver))
     assert loud_at(caller.heard, 440) > 1.0
