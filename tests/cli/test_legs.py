@@ -92,6 +92,7 @@ def test_a_channel_of_asterisk_is_answered_hears_the_bot_and_is_hung_up(tmp_path
         await until(lambda: TONE[:800] in bytes(channel.played))
         channel.say("DTMF_END", digit="1")
         await until(lambda: "HANGUP" in channel.commands)
+        await channel.until_lost()
         return channel
 
     with serving(Pin) as (_, bot_port):
