@@ -28,7 +28,7 @@ import uvloop
 from offhook import Connector, Fallback, PhoneCall
 from offhook.connector import Integration
 from offhook.connector.legs.baresip import BaresipStack
-from offhook.connector.legs.sip import SipLeg, SipTrunk
+from offhook.connector.legs.sip import SipLeg, SipDoor
 from offhook.connector.legs.sipstack import StackSettings
 
 TARGET_CALLS = 40
@@ -110,17 +110,17 @@ async def rows(given: argparse.Namespace) -> list[dict[str, Any]]:
     async def flow(call: PhoneCall) -> None:
         await call.audio_connector("bot")
 
-    trunk = SipTrunk(
+    door = SipDoor(
         BaresipStack(StackSettings("127.0.0.1", 0, jitter=JITTER)), connector.take, peers=["127.0.0.1"], max_calls=1000
     )
-    port = await trunk.start()
+    port = await door.start()
     found = []
     try:
         async with connector:
             for calls, frame_ms in [*((count, 20) for count in given.calls), (TARGET_CALLS, 200)]:
                 found.append(await measure(connector, port, calls, frame_ms, given.seconds))
     finally:
-        await trunk.close()
+        await door.close()
     return found
 
 

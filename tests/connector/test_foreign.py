@@ -22,7 +22,7 @@ from offhook.connector import happenings as h
 from offhook.connector.exchange import Connector
 from offhook.connector.integrations import Integration
 from offhook.connector.legs.baresip import BaresipStack
-from offhook.connector.legs.sip import SipTrunk
+from offhook.connector.legs.sip import SipDoor
 from offhook.connector.legs.sipstack import StackSettings
 
 from .legs import sipp as s
@@ -78,14 +78,14 @@ async def connected(outcomes: list[object]) -> AsyncIterator[World]:
     async def flow(call) -> None:
         outcomes.append(await call.audio_connector("pipecat"))
 
-    trunk = SipTrunk(BaresipStack(StackSettings("127.0.0.1", 0)), connector.take, peers=["127.0.0.1"])
-    world.port = await trunk.start()
+    door = SipDoor(BaresipStack(StackSettings("127.0.0.1", 0)), connector.take, peers=["127.0.0.1"])
+    world.port = await door.start()
     try:
         async with pipecat() as uri, connector:
             connector.integrations.put(Integration(name="pipecat", uri=uri, active=True))
             yield world
     finally:
-        await trunk.close()
+        await door.close()
 
 
 @needs_root
