@@ -28,7 +28,7 @@ import uvloop
 from offhook import Connector, Fallback, PhoneCall
 from offhook.connector import Integration
 from offhook.connector.legs.baresip import BaresipStack
-from offhook.connector.legs.sip import SipLeg, SipDoor
+from offhook.connector.legs.sip import SipDoor, SipLeg
 from offhook.connector.legs.sipstack import StackSettings
 
 TARGET_CALLS = 40
