@@ -31,7 +31,7 @@ OURS: dict[str, tuple[type, ...]] = {
     "playback": (offhook.Playback,), "turn": (offhook.Turn,), "mark": (Mark,),
 }  # fmt: skip
 #: What a page leaves to its reader, and fixtures of our pytest plugin.
-READERS = {"client", "history", "samples", "question", "MyEngine", "my_client"}
+READERS = {"client", "history", "samples", "question", "MyEngine", "my_client", "order_status", "listening", "PagerLeg"}
 
 
 def tree(block: str) -> ast.Module:
