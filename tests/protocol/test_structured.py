@@ -14,6 +14,7 @@ from offhook.protocol.structured import (
     write_signature,
     write_signature_params,
 )
+from offhook.protocol.structured import _plain as plain
 
 printable = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E))
 parameters = st.fixed_dictionaries(
@@ -40,6 +41,28 @@ def test_what_is_read_is_written_again_as_http_sf_would(names: list[str], params
     assert [name for name, _ in signed.components] == names
     assert msgspec.to_builtins(signed.parameters) == dict.fromkeys(SignatureParameters.__struct_fields__) | params
     assert (signed.label, signed.signature) == ("a", b"mac")
+
+
+FIELD = 'sig1=("@request-target" "@authority" "x-api-key");keyid="YQ==";nonce="bm9uY2U";created=1795856059;expires=0'
+
+
+@given(st.data())
+def test_the_short_way_reads_what_http_sf_reads(data: st.DataObject) -> None:
+    """Fields as they are usually written, with one place of them changed to something near."""
+    field = data.draw(st.sampled_from([FIELD, f"sig1=:{'A' * 43}=:", f"sig1=:{'A' * 42}B=:", 'a=("")', "a=()"]))
+    at = data.draw(st.integers(0, len(field)))
+    piece = data.draw(
+        st.sampled_from(['"', "\\", " ", ";", "=", ":", "(", ")", ",", "0", "-", "é", "", ";a=1;a=2", "A"])
+    )
+    changed = field[:at] + piece + field[at + data.draw(st.integers(0, 2)) :]
+    short = plain(changed)
+    if short is not None:
+        assert short == http_sf.parse(changed.encode(), tltype="dictionary")
+
+
+@pytest.mark.parametrize("field", [FIELD, f"sig1=:{'A' * 43}=:", 'a=("")', 'a=("" " ");nonce=""'])
+def test_usual_fields_take_the_short_way(field: str) -> None:
+    assert plain(field) == http_sf.parse(field.encode(), tltype="dictionary")
 
 
 def test_loose_writing_is_read_as_the_strict_one() -> None:

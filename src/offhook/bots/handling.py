@@ -27,11 +27,12 @@ class Handling:
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._cancelled = False
+        self._over = False
 
     @property
     def done(self) -> bool:
         """Whether it has ended."""
-        return self._task is not None and self._task.done()
+        return self._over or (self._task is not None and self._task.done())
 
     def start(self, handler: Coroutine[object, object, None]) -> None:
         """Let it run from the next turn of the event loop on."""
@@ -67,4 +68,6 @@ class Handling:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._disarm()
+        # What it was cancelled with knows its frames, and they know the call: a circle, for the collector to find.
+        self._over, self._task = True, None
         self._on_done(asyncio.CancelledError() if task.cancelled() else task.exception())

@@ -139,6 +139,8 @@ class Stream:
         return Reading(reader, self._forget)
 
     def _forget(self, reader: Reader) -> None:
+        if self._over:
+            return  # the collector may ask: whoever made something new for it now would bring the whole call back
         self._readers = tuple(each for each in self._readers if each is not reader)
         self._arrange()
 
