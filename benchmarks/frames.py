@@ -38,7 +38,7 @@ def main() -> None:
         "echo": (
             "An echo in user code: 200 ms mono frames in and the same back, a handler that reads `call.audio()`",
             Load(options.sessions // 2, "echo", 1600, 200, options.seconds),
-            echoing | {"Offhook": offhook("echo")},
+            echoing | {"Offhook": offhook("echo"), "Offhook, in a sink": offhook("reflex")},
         ),
         "keeping": (
             "What keeping costs: a monitor that keeps nothing, a trace without audio, a recording, a whole trace",

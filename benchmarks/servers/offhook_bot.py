@@ -1,8 +1,9 @@
 """Offhook as it is served: offhook_bot.py PORT KIND [MODE ...].
 
-KIND is what the handler does: monitor, echo, talk or listen. Modes: websockets (the second engine), messages (keeps a
-trace without audio), trace (keeps all messages), record (keeps the recording), slow (a handler that takes 10 s to
-start), unsigned (no keys), tls (with the certificate that OFFHOOK_BENCH_TLS names: a folder).
+KIND is what the handler does: monitor, echo (reads the audio and sends it back), reflex (the same in a sink), talk or
+listen. Modes: websockets (the second engine), messages (keeps a trace without audio), trace (keeps all messages),
+record (keeps the recording), slow (a handler that takes 10 s to start), unsigned (no keys), tls (with the certificate
+that OFFHOOK_BENCH_TLS names: a folder).
 """
 
 from __future__ import annotations
@@ -55,6 +56,11 @@ async def echo(call: Call) -> None:
         call.send(audio)
 
 
+async def reflex(call: Call) -> None:
+    call.add_sink(lambda audio, position: call.send(audio))
+    await asyncio.Event().wait()
+
+
 async def talk(call: Call) -> None:
     """Speaks all the time, in real time, and hears the caller meanwhile."""
     await start()
@@ -73,7 +79,7 @@ def host() -> Host:
         made.handler(monitor)
         return made
     bot = Bot(preload=False)
-    bot.handler({"echo": echo, "talk": talk, "listen": listen}[KIND])
+    bot.handler({"echo": echo, "reflex": reflex, "talk": talk, "listen": listen}[KIND])
     return bot
 
 

@@ -103,7 +103,8 @@ class Ledger:
             samples: How long it is.
             wanted: Index of a sample of ours that somebody waits for: it is settled as soon as it was heard.
         """
-        self._grid = min(self._grid, samples) if self._grid else samples
+        if samples < self._grid or not self._grid:
+            self._grid = samples
         if self.playing and self._flush is None:
             ahead = position - self._run_at - self._run_heard
             if ahead >= _PIECE or (wanted is not None and 0 <= wanted - self.settled <= ahead):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ..records import events as happenings
@@ -19,21 +19,23 @@ class Marks:
     Args:
         line: The call.
         ledger: Knows what was heard.
-        first: Gives what is being said.
+        sayings: What is to be said; the first one has its turn.
 
     Attributes:
         on_mark: Takes each mark as it is heard.
     """
 
-    def __init__(self, line: Line, ledger: Ledger, first: Callable[[], Saying | None]) -> None:
+    def __init__(self, line: Line, ledger: Ledger, sayings: Sequence[Saying]) -> None:
         self._line = line
         self._ledger = ledger
-        self._first = first
+        self._sayings = sayings
+        self._width = line.stream.width
         self.on_mark: Callable[[Mark], object] | None = None
 
     def passed(self, data: bytes, position: int) -> None:
         """The position of a frame of the caller's stream tells how far we have been heard."""
-        saying, samples = self._first(), len(data) // self._line.stream.width
+        samples = len(data) // self._width
+        saying = self._sayings[0] if self._sayings else None
         if saying is None or not saying.marks or saying.over or not saying.begun:
             self._ledger.passed(position, samples)
         else:

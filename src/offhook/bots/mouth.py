@@ -38,7 +38,6 @@ class Mouth:
         self._line = line
         record = line.journal.record
         self.ledger = Ledger(record.internal.write if record is not None and record.wants_sound else None)
-        self.marks = Marks(line, self.ledger, lambda: self._sayings[0] if self._sayings else None)
         self.turn_at: float | None = None
         self.opens_at = 0.0
         self._room = asyncio.Event()
@@ -46,6 +45,7 @@ class Mouth:
         self._playout = Playout(on_room=self._has_room)
         self._turn = asyncio.Lock()
         self._sayings: list[Saying] = []  # the first one has its turn
+        self.marks = Marks(line, self.ledger, self._sayings)
         self._postponed: list[bytes] = []  # raw audio that waits until a barge-in is settled
         self._confirming: asyncio.TimerHandle | None = None
         self._held: Saying | None = None  # the first one, while it is not known whether the caller cuts in
@@ -107,12 +107,13 @@ class Mouth:
         Raises:
             CallEnded: The call is over.
         """
-        if self.ledger.flushing and self._line.is_live:
+        line = self._line
+        if not line.is_live:
+            raise CallEnded("the call is over")
+        if self.ledger.flushing:
             self._postponed.append(audio)
         else:
-            if not self._line.is_live:
-                raise CallEnded("the call is over")
-            self._line.connection.send_audio(audio)
+            line.connection.send_audio(audio)
 
     async def until_quiet(self) -> None:
         """Wait until the caller has heard all that was said and sent, or the session is over."""
@@ -395,4 +396,5 @@ class Mouth:
             saying = self._sayings[0]
             if saying.begun and saying.latency is None and saying.answers is not None:
                 saying.latency = now - saying.answers
-        self.ledger.left(self._line.stream.first_lane(data), self._line.position, now)
+        line = self._line
+        self.ledger.left(line.stream.first_lane(data), line.session.lane.position, now)

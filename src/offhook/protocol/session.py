@@ -29,6 +29,7 @@ from .profiles import Profile
 from .states import State, after, may_send
 
 _NOTHING: Sequence[Event] = ()
+_LIVE: Final = (State.OPEN, State.PAUSED)  # asked for every frame that an application sends
 #: What a server takes for a session id where no header has named one (P15 row 24: any hexadecimal digits).
 _UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 
@@ -170,7 +171,7 @@ class Session:
     @property
     def is_live(self) -> bool:
         """Whether the session is open and nothing that ends it has been sent, received or asked for."""
-        return self._planned in (State.OPEN, State.PAUSED) and self.state in (State.OPEN, State.PAUSED)
+        return self._planned in _LIVE and self.state in _LIVE
 
     # What the two kinds bring.
 
