@@ -1,7 +1,5 @@
-"""Synthesis by Azure Speech, by its documented HTTP interface: nothing is to be installed. Knows that interface only.
-
-The service recognises too. Its makers want that done by their own library, a closed binary with a wire of its own,
-which nothing here speaks.
+"""Azure Speech: synthesis by its documented HTTP interface, for which nothing is to be installed; recognition by its
+library, see `azure_hearing`. Knows that interface only.
 """
 
 from __future__ import annotations
@@ -14,11 +12,12 @@ from urllib.parse import urlsplit
 from xml.sax.saxutils import escape, quoteattr
 
 from ...errors import EngineError
-from ..engines import Float32, Synthesiser, speaks
+from ..engines import Float32, Recogniser, Synthesiser, speaks
 from ..phrases import Abilities, Part, Phrase, Spoken
 from ..registry import Options
 from ..remote import TIMEOUT, api_key, samples, told
 from ..sentences import split
+from . import azure_hearing
 
 _VOICE: Final = "en-US-AvaNeural"
 _PATH: Final = "/cognitiveservices/v1"
@@ -134,6 +133,14 @@ def _language(voice: str) -> str:
     return voice.rpartition("-")[0]
 
 
+def recogniser(options: Options) -> Recogniser:
+    """`azure[?region=westeurope][&url=...][&key_env=...][&timeout=10]`; key and region as for `synthesiser`."""
+    key = api_key(options, "AZURE_SPEECH_KEY")
+    url = options.text("url", "").rstrip("/")
+    where = {"host": "ws" + url.removeprefix("http")} if url else {"region": _region(options)}
+    return azure_hearing.make({"subscription": key} | where, options.number("timeout", TIMEOUT, 0.05, 120))
+
+
 def synthesiser(options: Options) -> Synthesiser:
     """`azure[:en-US-AvaNeural][?voices=NAME,NAME][&region=westeurope][&url=...][&key_env=...][&timeout=10]`.
 
@@ -142,9 +149,12 @@ def synthesiser(options: Options) -> Synthesiser:
     known = tuple(filter(None, options.text("voices", "").split(",")))
     voice = options.variant or (known[0] if known else _VOICE)
     key = api_key(options, "AZURE_SPEECH_KEY")
-    region = options.text("region", os.environ.get("AZURE_SPEECH_REGION", ""))
-    url = options.text("url", "")
-    if not url and not region:
-        raise EngineError("azure needs a region: set AZURE_SPEECH_REGION, or region= in the engine's URI")
-    url = url or f"https://{region}.tts.speech.microsoft.com"
+    url = options.text("url", "") or f"https://{_region(options)}.tts.speech.microsoft.com"
     return Azure(url, key, voice, options.number("timeout", TIMEOUT, 0.05, 120), known)
+
+
+def _region(options: Options) -> str:
+    region = options.text("region", os.environ.get("AZURE_SPEECH_REGION", ""))
+    if not region:
+        raise EngineError("azure needs a region: set AZURE_SPEECH_REGION, or region= in the engine's URI")
+    return region
