@@ -10,7 +10,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DEV    := $(VENV)/.dev
 
-.PHONY: demo test check bench mutants clean recordings spanish packages voiceprint kokoro
+.PHONY: demo test check bench mutants clean recordings spanish packages voiceprint kokoro asterisk
 
 # The environment that users have: the package and its speech engines.
 $(READY): pyproject.toml
@@ -38,13 +38,17 @@ spanish:
 voiceprint: $(READY)
 	@$(BIN)/offhook engines install voiceprint || true
 
-# The same for Kokoro: 90 MB, and its tests take a minute.
+# The same for Kokoro: 90 MB.
 kokoro: $(READY)
 	@$(BIN)/offhook engines install kokoro || true
 
 # A browser for the tests of pages.
 packages:
 	@sh scripts/install_test_packages.sh
+
+# A real PBX in a folder, for the test of its leg; without it that is skipped.
+asterisk:
+	@timeout 400 sh scripts/fetch_asterisk.sh || true
 
 demo: $(READY) recordings
 	@$(BIN)/offhook demo $(ARGS)
@@ -55,7 +59,7 @@ check: $(DEV)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: check recordings spanish packages voiceprint
+test: check recordings spanish packages voiceprint kokoro asterisk
 	$(BIN)/python -m pytest $(ARGS)
 
 bench: $(DEV) recordings voiceprint

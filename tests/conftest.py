@@ -20,6 +20,10 @@ settings.register_profile("offhook", deadline=None, suppress_health_check=[Healt
 settings.load_profile("offhook")
 
 
+#: Of tests that failed. What they left open may keep a uvloop from closing, for ever and deaf to signals: they stay.
+_given_up: list[asyncio.Runner] = []
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "virtual_time: run this coroutine on a loop whose clock is virtual")
     config.addinivalue_line("markers", "stock_loop: run this coroutine on asyncio's own loop instead of uvloop")
@@ -33,8 +37,17 @@ def _loop_factory(item: pytest.Function) -> Callable[[], asyncio.AbstractEventLo
     return uvloop.new_event_loop
 
 
-async def _without_leaks(test: Callable[..., object], arguments: dict[str, object]) -> None:
-    await test(**arguments)  # type: ignore[misc]
+def _seconds(item: pytest.Function) -> float | None:
+    """How long a coroutine may take: the signal of pytest-timeout does not get through to a uvloop that waits."""
+    if item.get_closest_marker("virtual_time"):
+        return None
+    marker = item.get_closest_marker("timeout")
+    return 0.95 * float(marker.args[0] if marker else item.config.getini("timeout"))
+
+
+async def _without_leaks(test: Callable[..., object], arguments: dict[str, object], seconds: float | None) -> None:
+    async with asyncio.timeout(seconds):
+        await test(**arguments)  # type: ignore[misc]
     for _ in range(3):  # what was cancelled at the very end has a moment to go
         await asyncio.sleep(0)
     leaked = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
@@ -47,8 +60,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         return None
     names = pyfuncitem._fixtureinfo.argnames
     arguments = {name: pyfuncitem.funcargs[name] for name in names}
-    with asyncio.Runner(loop_factory=_loop_factory(pyfuncitem)) as runner:
-        runner.run(_without_leaks(pyfuncitem.obj, arguments))
+    runner = asyncio.Runner(loop_factory=_loop_factory(pyfuncitem))
+    try:
+        runner.run(_without_leaks(pyfuncitem.obj, arguments, _seconds(pyfuncitem)))
+    except BaseException:
+        _given_up.append(runner)
+        raise
+    runner.close()
     gc.collect(0)
     return True
 

@@ -155,15 +155,23 @@ async def test_it_cannot_be_transferred_and_says_so():
     await channels.close()
 
 
-@pytest.mark.parametrize(
-    "message", ["MEDIA_START driver:x", "[]", "{", '{"event":7}', '{"event":"DTMF_END","digit":"x"}']
-)
+@pytest.mark.parametrize("message", ["DTMF_END digit:1", "[]", "{", '{"event":7}', '{"event":"DTMF_END","digit":"x"}'])
 async def test_what_is_not_known_is_passed_over(message: str):
     channels, pbx, legs = await dialled()
     pbx.wire.send(message)
     pbx.start()
     assert (await legs.get()).caller.kind == "asterisk"
     await channels.close()
+
+
+async def test_a_channel_whose_control_is_plain_text_is_refused_with_advice(caplog):
+    """As Asterisk writes it by default."""
+    channels, pbx, legs = await dialled()
+    pbx.wire.send("MEDIA_START connection_id:c channel:WebSocket/offhook/0x1 format:ulaw optimal_frame_size:160")
+    await until(lambda: pbx.end is not None)
+    assert legs.empty()
+    await channels.close()
+    assert "set control_message_format = json in the section [global]" in caplog.text
 
 
 async def test_another_codec_is_refused():

@@ -86,7 +86,7 @@ class AsteriskLeg(SocketLeg):
         try:
             message = _messages.decode(data)
         except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-            return logger.debug("Asterisk said something that is not known: is control_message_format json?")
+            return self._unread(data)
         match message.event:
             case "MEDIA_START" if not self._begun:
                 self._begin(message)
@@ -97,6 +97,16 @@ class AsteriskLeg(SocketLeg):
             case _:
                 pass
         return None
+
+    def _unread(self, text: str) -> None:
+        if self._begun or not text.startswith("MEDIA_START"):
+            return logger.debug("Asterisk said something that is not known")
+        self._begun = True
+        logger.warning(
+            "a channel was refused: its control is plain text; set control_message_format = json in the section "
+            "[global] of chan_websocket.conf"
+        )
+        return self.hang_up("error")
 
     def _begin(self, message: _Message) -> None:
         self._begun = True
