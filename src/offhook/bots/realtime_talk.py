@@ -17,6 +17,7 @@ from ..errors import CallEnded, EngineError
 from ..records import events as happenings
 from .call import Call
 from .llm_tools import Tool
+from .model_bot import ROUNDS
 from .realtime_memory import Memory, message, use
 from .realtime_speech import Speech
 from .realtime_uplink import Uplink
@@ -24,8 +25,6 @@ from .realtime_wire import SERVICE, ServerEvent, Wire, connected
 
 logger = logging.getLogger("offhook.bots")
 
-#: Uses of tools in a row, after which the model has to speak.
-ROUNDS: Final = 6
 #: Seconds between two keys that are told together.
 _BETWEEN: Final = 2.0
 _MS: Final = RATE // 1000

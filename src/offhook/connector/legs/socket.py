@@ -6,6 +6,7 @@ A kind of leg brings its own words for audio, flush and hang-up. It knows nothin
 from __future__ import annotations
 
 import ipaddress
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final
 
@@ -29,7 +30,7 @@ def is_here(host: str | None) -> bool:
         return False
 
 
-class SocketLeg:
+class SocketLeg(ABC):
     """A `PhoneLeg`, and the `wire.Receiver` of its WebSocket.
 
     Attributes:
@@ -51,12 +52,13 @@ class SocketLeg:
 
     # What a kind of leg brings.
 
+    @abstractmethod
     def _send_audio(self, heard: bytes) -> None:
-        raise NotImplementedError
+        """Send the caller what it is to hear."""
 
+    @abstractmethod
     def _say_flush(self) -> None:
         """Tell the caller's end to throw away what it has not played."""
-        raise NotImplementedError
 
     def _say_answered(self) -> None:
         """Tell the caller's end that the call is taken."""
@@ -65,17 +67,18 @@ class SocketLeg:
         """Tell the caller's end that the call is over; the WebSocket is closed behind it."""
 
     @property
+    @abstractmethod
     def ahead(self) -> int:
         """See `PhoneLeg`."""
-        raise NotImplementedError
 
     # wire.Receiver
 
     def connected(self, wire: Wire) -> None:
         self._wire = wire
 
+    @abstractmethod
     def received(self, data: str | bytes) -> None:
-        raise NotImplementedError
+        """See `wire.Receiver`."""
 
     def lost(self, code: int, reason: str) -> None:
         self._wire = None
