@@ -14,8 +14,9 @@ from .barge_in import BargeInPolicy
 from .call import Call
 from .model_bot import KEY_ENV, SORRY, TIMEOUT, ModelBot
 from .realtime_talk import Settings, Talk
+from .realtime_wire import FORMAT
 
-_PCMU: Final = {"type": "audio/pcmu"}
+_PCMU: Final = {"type": FORMAT}
 _PADDING: Final = 300
 _SILENCE: Final = 500
 
