@@ -5,8 +5,15 @@ from __future__ import annotations
 import logging
 import sys
 from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
+
+#: Libraries that write headers with keys at DEBUG, and a line for each request at INFO.
+_TALKATIVE: Final = (
+    "botocore", "deepgram", "elevenlabs", "google", "grpc", "h2", "hpack", "httpcore", "httpx", "openai", "urllib3",
+    "websockets",
+)  # fmt: skip
 
 
 class JsonLines(logging.Formatter):
@@ -30,10 +37,12 @@ class JsonLines(logging.Formatter):
 
 
 def set_up(level: str, *, json: bool = False, worker: int | None = None) -> None:
-    """Log to standard error, with the number of the worker if there are several."""
+    """Log to standard error, with the number of the worker if there are several; of libraries, warnings only."""
     tag = "" if worker is None else f"[{worker}] "
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         JsonLines(worker) if json else logging.Formatter(f"%(asctime)s {tag}%(levelname)s %(message)s", "%H:%M:%S")
     )
+    for library in _TALKATIVE:
+        logging.getLogger(library).setLevel(logging.WARNING)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

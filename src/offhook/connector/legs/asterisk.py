@@ -96,7 +96,7 @@ class AsteriskLeg(SocketLeg):
 
     def _media_start(self, message: _Message) -> None:
         if message.format not in ("", "ulaw"):
-            logger.warning("a channel in %s was refused: dial with c(ulaw)", message.format)
+            logger.warning("a channel in %.40r was refused: dial with c(ulaw)", message.format)
             return self.hang_up("error")
         # Variables that are inherited may come with their underscores.
         given = {name.lstrip("_"): value for name, value in message.channel_variables.items()}

@@ -144,7 +144,7 @@ class TwilioLeg(SocketLeg):
             logger.warning("a stream of another account was refused")
             return self.hang_up("rejected")
         if encoding != "audio/x-mulaw":
-            logger.warning("a stream in %s was refused: mu-law is wanted", encoding)
+            logger.warning("a stream in %.40r was refused: mu-law is wanted", encoding)
             return self.hang_up("error")
         given = {name.lower(): value for name, value in start.custom_parameters.items()}
         ani, dnis = given.get("from", ""), given.get("to", "")

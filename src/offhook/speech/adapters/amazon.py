@@ -56,7 +56,7 @@ class Polly(NamedVoices):
                 SampleRate=str(self.rate),
             )
             with contextlib.closing(answer["AudioStream"]) as sound:
-                yield from samples(sound.iter_chunks(_CHUNK))
+                yield from samples("amazon", sound.iter_chunks(_CHUNK))
 
 
 def _ssml(phrase: Phrase) -> str:

@@ -80,7 +80,7 @@ class Azure(NamedVoices):
                 answer = line.getresponse()
                 if answer.status != 200:
                     raise _Refusal(answer.status, dict(answer.getheaders()))
-                yield from samples(_pieces(answer))
+                yield from samples("azure", _pieces(answer))
         finally:
             line.close()
 

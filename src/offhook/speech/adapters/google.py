@@ -199,7 +199,7 @@ class GoogleSynthesiser(NamedVoices):
                     call = self._client.streaming_synthesize(requests=iter(requests), retry=None, timeout=None)
                     return _patiently(call, self._timeout)
 
-                yield from samples(bytes(answer.audio_content) for answer in stream_again(begin))
+                yield from samples("google", (bytes(answer.audio_content) for answer in stream_again(begin)))
             else:
                 audio = {"audio_encoding": "PCM", "sample_rate_hertz": self.rate, "speaking_rate": phrase.rate}
                 request = {
@@ -208,7 +208,7 @@ class GoogleSynthesiser(NamedVoices):
                     "audio_config": audio,
                 }
                 answer = again(partial(self._client.synthesize_speech, request, retry=None), self._timeout)
-                yield from samples([bytes(answer.audio_content)])
+                yield from samples("google", [bytes(answer.audio_content)])
 
 
 def _patiently(call: Any, timeout: float) -> Iterator[Any]:
