@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
 import sys
 
 import pytest
@@ -58,6 +59,25 @@ def test_standard_output_stays_clean(capsys):
     set_up("info", json=True)
     logging.getLogger("offhook.test").warning("x")
     assert capsys.readouterr().out == ""
+
+
+FULL = """
+import sys
+from offhook.cli.logs import Output, set_up
+set_up("info")
+output = Output()
+for _ in range(5):
+    output.write("event")
+sys.exit(7 if output else 0)
+"""
+
+
+def test_a_full_disk_behind_standard_output_is_told_once():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-c", FULL], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 0
+    (line,) = done.stderr.splitlines()
+    assert line.endswith("standard output cannot be written to (No space left on device): events are no longer written")
 
 
 @pytest.mark.parametrize("engine", ["openai", "deepgram", "elevenlabs"])
