@@ -73,6 +73,8 @@ def test_a_database_that_is_none_or_full_is_one_line(tmp_path, monkeypatch):
 
     monkeypatch.setattr(sqlite3, "connect", full)
     config = json.dumps("x" * 9000)
+    again = offhook("integrations", "add", "bot", "ws://127.0.0.1:9/")
+    assert again.code == 0, "nothing is to be written"
     said = wrong_use(offhook("integrations", "add", "more", "ws://127.0.0.1:9/", "--config", config))
     assert "cannot be written to: database or disk is full" in said
     assert [each["name"] for each in offhook("integrations", "list", "--json").json["integrations"]] == ["bot"]

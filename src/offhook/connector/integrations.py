@@ -235,6 +235,8 @@ class Integrations:
         integration.check()
         if integration.active:
             self.check_room(integration)
+        if integration in self.list():
+            return  # a connector starts on a full disk too
         settings = msgspec.json.encode(integration).decode()
         with self._using("written to"), self._db:
             self._db.execute("INSERT OR REPLACE INTO integration VALUES (?, ?)", (integration.name, settings))
