@@ -22,6 +22,8 @@ A peer's fault never raises inside a session: it is reported as a `Violation` ev
 
 from __future__ import annotations
 
+import logging
+
 
 class OffhookError(Exception):
     """Base of all errors that Offhook raises on purpose."""
@@ -115,3 +117,31 @@ class EngineMissing(EngineError):
         super().__init__(f"{engine} is not installed: {self.install}")
         self.engine = engine
         self.extra = extra
+
+
+def wordless(error: BaseException, logger: logging.Logger) -> BaseException:
+    """An error as it may be logged: its kind, its causes and where it was raised, without messages.
+
+    The messages of errors that are not ours may hold what a caller said or keyed (`int("my PIN is 1234")`). They are
+    left in where the log is at DEBUG.
+    """
+    if logger.isEnabledFor(logging.DEBUG):
+        return error
+    return _wordless(error)
+
+
+def _wordless(error: BaseException) -> BaseException:
+    if isinstance(error, BaseExceptionGroup):
+        bare: BaseException = BaseExceptionGroup("several", [_wordless(each) for each in error.exceptions])
+    else:
+        ours = isinstance(error, OffhookError)  # its message was written here, and says what is to be done
+        bare = _named(type(error))(*([str(error)] if ours else []))
+    bare.__cause__ = error.__cause__ and _wordless(error.__cause__)
+    bare.__context__ = error.__context__ and _wordless(error.__context__)
+    bare.__suppress_context__ = error.__suppress_context__
+    return bare.with_traceback(error.__traceback__)
+
+
+def _named(kind: type[BaseException]) -> type[Exception]:
+    """An exception that is printed like one of that kind."""
+    return type(kind.__name__, (Exception,), {"__module__": kind.__module__, "__qualname__": kind.__qualname__})

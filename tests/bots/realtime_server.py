@@ -50,6 +50,8 @@ class Realtime:
     connections.
 
     Attributes:
+        odd: Messages, not checked, that each connection sends behind `session.updated`.
+        session: What it makes of the session in place of what it was told.
         events: What clients sent, without their audio.
         audio: What clients sent of that.
         items: The conversation of the last connection.
@@ -61,6 +63,8 @@ class Realtime:
         self.refusals = list(refusals)
         self.heard = heard
         self.session_error = ""
+        self.odd: list[str | bytes] = []
+        self.session: dict[str, Any] | None = None
         self.events: list[dict[str, Any]] = []
         self.audio = b""
         self.items: list[dict[str, Any]] = []
@@ -138,7 +142,9 @@ class _Conversation:
                 await self._error(self._server.session_error)
             case "session.update":
                 self._session = event["session"]
-                await self._send("session.updated", session=self._session)
+                await self._send("session.updated", session=self._server.session or self._session)
+                for message in self._server.odd:
+                    await self._connection.send(message)
             case "input_audio_buffer.append":
                 await self._hear(base64.b64decode(event["audio"], validate=True))
             case "response.create" if self._response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -247,3 +248,27 @@ async def test_audio_is_paced_within_the_rates_of_the_platform() -> None:
 
 
 # The recording of a bot is what the caller heard.
+
+
+async def test_odd_things_to_say_are_said_as_far_as_they_can_be() -> None:
+    told: list[tuple[str, str, float]] = []
+
+    async def halves() -> AsyncIterator[str]:
+        for text in ("one \ud83d", "\ude00 two."):
+            yield text
+
+    async def handler(call: Call) -> None:
+        for what in (
+            "", " \n", "…", "🙂", "<speak/>", "<speak><mark name='m'/></speak>", "<speak><break time='300ms'/></speak>",
+            "12", "half \ud83d", halves(),
+        ):  # fmt: skip
+            playback = await call.say(what)
+            assert not playback.interrupted
+            told.append((str(playback.text), playback.heard, playback.seconds))
+
+    async with calling(make_bot(handler)) as caller:
+        result = await caller.result()
+    assert result.outcome == "completed"
+    half = "\N{REPLACEMENT CHARACTER}"
+    assert [heard for _, heard, _ in told] == [*[""] * 7, "12", f"half {half}", f"one {half}{half} two."]
+    assert [seconds > 0 for _, _, seconds in told] == [False] * 6 + [True] * 4

@@ -17,9 +17,14 @@ def saying(*pieces: tuple[str, int], complete: bool = False) -> Saying:
     return made
 
 
+def test_text_of_which_no_sound_was_made_was_not_heard() -> None:
+    assert saying(("One two.", 0), complete=True).heard(0) == ""
+
+
 @pytest.mark.parametrize(
     ("samples", "heard"),
     [
+        (-5, ""),
         (0, ""),
         (4000, "One two"),
         (8000, "One two three."),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+
 import pytest
 from tests.cli.running import offhook, wrong_use
 from tests.cli.test_run import serving
@@ -46,6 +49,35 @@ def test_one_that_does_not_answer_as_it_should_is_not_activated():
         assert "WebSocket connection failed" in far["errors"][0]
         assert offhook("integrations", "activate", "bot", "--force").code == 1
         assert offhook("integrations", "list", "--json").json["integrations"][0]["active"] is True
+
+
+def test_to_look_makes_no_database(tmp_path):
+    assert "none yet" in offhook("integrations", "list").out
+    assert offhook("integrations", "list", "--json").json == {"integrations": []}
+    for command in ("test", "activate", "remove"):
+        assert "there is none at all" in wrong_use(offhook("integrations", command, "bot"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_that_is_none_or_full_is_one_line(tmp_path, monkeypatch):
+    (tmp_path / "offhook.db").write_bytes(b"no database" * 1000)
+    assert "cannot be opened" in wrong_use(offhook("integrations", "list"))
+    (tmp_path / "offhook.db").unlink()
+    assert offhook("integrations", "add", "bot", "ws://127.0.0.1:9/").code == 0
+    connect = sqlite3.connect
+
+    def full(*args, **options):
+        database = connect(*args, **options)
+        database.execute("PRAGMA max_page_count = 1")
+        return database
+
+    monkeypatch.setattr(sqlite3, "connect", full)
+    config = json.dumps("x" * 9000)
+    again = offhook("integrations", "add", "bot", "ws://127.0.0.1:9/")
+    assert again.code == 0, "nothing is to be written"
+    said = wrong_use(offhook("integrations", "add", "more", "ws://127.0.0.1:9/", "--config", config))
+    assert "cannot be written to: database or disk is full" in said
+    assert [each["name"] for each in offhook("integrations", "list", "--json").json["integrations"]] == ["bot"]
 
 
 def test_no_more_than_five_audio_connectors_are_active():

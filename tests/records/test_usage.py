@@ -109,6 +109,34 @@ def test_what_cannot_be_written_is_written_later(tmp_path, caplog):
     ledger.close()
 
 
+def test_a_full_disk_loses_no_usage_and_what_it_loses_in_the_end_is_told(tmp_path, caplog):
+    ledger, meter = meter_at(tmp_path / "u.db", [1000.0])
+
+    def use(session: str) -> None:
+        used = meter.begin(
+            session, conversation="c", integration="bot" * 3000, tenant="", profile="connector", started=STARTED,
+            t=lambda: 5.0,
+        )  # fmt: skip
+        used.message("server", json.dumps({"type": "opened"}), 0.0)
+        used.end(4.0)
+
+    ledger._db.execute("PRAGMA max_page_count = 1")  # of a file: no more than it has
+    use("a")
+    meter.close()
+    assert "usage cannot be written (database or disk is full)" in caplog.text
+    assert "usage of session a could not be written: bot" in caplog.text
+    assert "4.0 s" in caplog.text
+    ledger._db.execute("PRAGMA max_page_count = 1000000")
+    use("b")
+    meter.close()
+    assert "usage is written again" in caplog.text
+    assert [row.session for row in ledger.read()] == ["a", "b"]
+    caplog.clear()
+    meter.close()
+    assert caplog.records == []
+    ledger.close()
+
+
 def test_the_database_is_for_its_owner_only_and_trouble_is_told(tmp_path):
     Ledger(tmp_path / "u.db").close()
     assert (tmp_path / "u.db").stat().st_mode & 0o077 == 0

@@ -96,6 +96,14 @@ def test_what_nobody_can_have_read_is_not_compared(seconds: float) -> None:
         timed("twenty letters, perhaps", noise((1.5, 0.1)), "en-GB", asked)
 
 
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_samples_that_are_no_numbers_do_no_harm(wrong: float) -> None:
+    for sound in (np.full(RATE, wrong, np.float32), np.append(noise((1, 0.2)), np.float32(wrong))):
+        told = timed("Good morning, dear.", sound, "en")
+        assert [count for count, _ in told] == word_ends("Good morning, dear.")
+        assert all(0 <= at <= len(sound) for _, at in told)
+
+
 def test_only_an_engine_that_tells_no_times_is_prepared_for(
     hibari: Synthesiser, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import threading
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from offhook.speech import reports
 from offhook.speech.cache import PromptCache, prompt_key
 
 KEY = prompt_key("Hello.", voice=None, language="en", engine="tones-1")
@@ -113,6 +115,25 @@ def test_a_disk_that_fails_is_a_cache_that_misses(tmp_path: Path) -> None:
     cache.put(KEY, AUDIO)
     assert cache.get(KEY) is None
     assert list(cache.through(KEY, lambda: iter([b"a", b"b"]))) == [b"a", b"b"]
+
+
+def test_a_full_disk_is_told_once_and_without_the_prompt(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    reports.forget()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "replace", full)
+    cache = PromptCache(folder)
+    for key in ("one", "two"):
+        cache.put(key, b"sound")
+        assert cache.get(key) is None
+    assert [record.getMessage() for record in caplog.records] == [
+        f"prompts cannot be kept in {folder} (No space left on device): each is made anew"
+    ]
+    assert list(folder.iterdir()) == [], "nothing half is left behind"
 
 
 def test_through_makes_once_and_then_remembers(folder: Path) -> None:

@@ -105,6 +105,14 @@ def test_sentences_that_were_whole_are_never_said_again() -> None:
     assert [text for text, _ in second.asked] == ["eight nine."], "the first voice had said seven"
 
 
+def test_a_voice_that_makes_no_sound_is_followed() -> None:
+    first, second = Speaker("first", 300), Speaker("second", 600)
+    first.sound = lambda text: np.zeros(0, np.float32)  # type: ignore[method-assign]
+    both = fallback(first, second)
+    assert np.concatenate(list(both.synthesise("One two."))).any()
+    assert [text for text, _ in second.asked] == ["One two."]
+
+
 def test_the_last_voice_that_dies_is_told_after_all_that_could_be_said() -> None:
     first, second = Speaker("first", 300), Speaker("second", 600)
     first.dies_after = second.dies_after = 0.5

@@ -19,6 +19,7 @@ def run(program: str, text: str = "") -> list[bytes]:
 def test_input_goes_in_and_whole_samples_come_out() -> None:
 
     echo = "import sys; sys.stdout.buffer.write(sys.stdin.buffer.read())"
+    assert b"".join(run(echo, "half a pair \ud83d.")) == b"half a pair ?."
     assert b"".join(run(echo, "grüßen")) == "grüßen".encode()
     pieces = run("import sys,time\nfor b in b'abcdef': sys.stdout.buffer.write(bytes([b])); sys.stdout.buffer.flush()")
     assert b"".join(pieces) == b"abcdef"

@@ -212,6 +212,22 @@ def test_an_engine_that_fails_is_told_and_nothing_is_kept(tmp_path: Path) -> Non
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_an_engine_that_makes_no_sound_is_told_once_and_nothing_is_kept(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    reports.forget()
+    cache = PromptCache(tmp_path)
+    mute = Buzz()
+    mute.sound = lambda *_: np.zeros(0, np.float32)  # type: ignore[method-assign]
+    for _ in range(2):
+        assert b"".join(piece.audio for piece in pieces("secret", mute, cache=cache)) == b""
+    assert "buzz-1 made no sound of a sentence" in caplog.text
+    assert len(caplog.records) == 1
+    assert "secret" not in caplog.text
+    assert list(tmp_path.iterdir()) == []
+    assert b"".join(piece.audio for piece in pieces("secret", Buzz(), cache=cache))
+
+
 EAR = [
     ("Come on <say-as interpret-as='date'>2026-03-05</say-as>.", "march 5th 2026", "comeonmarchfifthtwentytwentysix"),
     ("Call <say-as interpret-as='telephone'>+1 317 555 0142</say-as>.", "13175550142", ""),

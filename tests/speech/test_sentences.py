@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from offhook.speech.sentences import LONG, SentenceStream, sentences, split, word_ends
+from offhook.speech.sentences import LONG, SentenceStream, mended, sentences, split, word_ends
 
 TEXTS = [
     (
@@ -82,3 +82,7 @@ def test_words_end_at_spaces_and_behind_each_ideograph() -> None:
     assert word_ends("Hello you, 3.5! ") == [5, 10, 15]
     assert word_ends("你好。再见 ok") == [1, 3, 4, 5, 8]
     assert word_ends("  ") == []
+
+
+def test_what_nobody_can_say_is_replaced_and_takes_as_much_room() -> None:
+    assert mended("a\0b \ud83d 🙂") == "a\ufffdb \ufffd 🙂"

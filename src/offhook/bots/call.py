@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..errors import UsageError
 from ..session.reception import ServerLink
 from ..speech.rendering import Piece
+from ..speech.sentences import mended
 from ..speech.ssml import SSML, is_ssml
 from .enquiring import Enquiring
 from .feed import Feed
@@ -63,8 +64,9 @@ class Call(Enquiring):
             return await self._say("", speaker.file(what), interruptible, f"[{what.name}]")
         if isinstance(what, AsyncIterable):
             return await self._say(None, speaker.stream(what, self.language, voice), interruptible)
-        if isinstance(what, str) and is_ssml(what):
-            what = SSML(what)
+        if isinstance(what, str):
+            what = mended(what)
+            what = SSML(what) if is_ssml(what) else what
         if isinstance(what, SSML):
             pieces = speaker.markup(what.document, self.language, voice)
             return await self._say(what.text, pieces, interruptible, "" if what.text else "[sound]")

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal, cast
 
 from ..audio.ulaw import RATE
-from ..errors import CallEnded, EngineError, EngineMissing
+from ..errors import CallEnded, EngineError, EngineMissing, wordless
 from ..records import events as happenings
 from ..speech import heard
 from ..speech.engines import Recogniser
@@ -219,7 +219,7 @@ class Ears:
         self._excused = True
         self._line.journal.note(f"no barge-in by speech: {error or type(error).__name__}", self._line.position)
         if not isinstance(error, EngineError):
-            logger.error("session %s: no barge-in by speech", self._line.session_id, exc_info=error)
+            logger.error("session %s: no barge-in by speech", self._line.session_id, exc_info=wordless(error, logger))
 
     def _feed(self, data: bytes, position: int) -> None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
 from ..errors import CallEnded, UsageError
@@ -16,7 +17,7 @@ from .keys import Keyed, KeyEntry
 from .saying import Playback
 
 
-class Enquiring(Hearing):
+class Enquiring(Hearing, ABC):
     """The asking half of a call; it speaks by `say`, which is the other half's."""
 
     async def ask(
@@ -169,6 +170,6 @@ class Enquiring(Hearing):
         """
         return self.journal.privacy.entered()
 
+    @abstractmethod
     async def say(self, what: Prompt, *, interruptible: Interruptible = True, voice: str | None = None) -> Playback:
         """See `Call.say`."""
-        raise NotImplementedError

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Literal, TypeVar, overload
 
-from ..errors import UsageError
+from ..errors import UsageError, wordless
 from ..protocol import Event, Media, Open, Profile, choose
 from ..records.events import AnyEvent, EngineChanged
 from ..records.store import CallStore
@@ -112,9 +112,10 @@ class Host:
         for watcher in tuple(self._watchers):
             try:
                 watcher(line, event)
-            except Exception:
+            except Exception as error:
                 self._watchers.remove(watcher)
-                logger.exception("a watcher failed on %s; it is told nothing more", type(event).__name__)
+                what = type(event).__name__
+                logger.error("a watcher failed on %s; it is told nothing more", what, exc_info=wordless(error, logger))
 
     def _engine_changed(self, state: EngineState) -> None:
         for line in tuple(self.lines):

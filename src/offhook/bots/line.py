@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from ..errors import CallEnded, LocalProtocolError
+from ..errors import CallEnded, LocalProtocolError, wordless
 from ..protocol import (
     AudioDiscarded,
     AudioReceived,
@@ -351,7 +351,7 @@ class Line:
 
     def _fail(self, error: BaseException, what: str) -> None:
         """Our own side has failed: the whole story to our log, a neutral word to the platform."""
-        logger.error("session %s: %s", self.session.id, what, exc_info=error)
+        logger.error("session %s: %s", self.session.id, what, exc_info=wordless(error, logger))
         self.journal.error = self.journal.error or type(error).__name__
         if self.session.is_live:
             self._ending = True

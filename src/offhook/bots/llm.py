@@ -8,22 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from ..errors import EngineError, EngineMissing
+from ..errors import EngineError
 from ..speech.remote import failure
-from .bot import Bot
 from .call import Call, Turn
 from .llm_history import History
-from .llm_tools import toolbox
-
-#: Uses of tools in a row, after which the model has to speak.
-ROUNDS: Final = 6
-#: Failures in a row, after which the call is given back.
-FAILURES: Final = 2
+from .model_bot import KEY_ENV, ROUNDS, SORRY, TIMEOUT, ModelBot
 
 
 @dataclass(slots=True)
@@ -33,7 +26,7 @@ class _Use:
     arguments: str = ""
 
 
-class LLMBot(Bot):
+class LLMBot(ModelBot):
     """A bot that answers by a language model.
 
     Args:
@@ -61,40 +54,26 @@ class LLMBot(Bot):
         *,
         model: str = "gpt-4o-mini",
         url: str | None = None,
-        key_env: str = "OPENAI_API_KEY",
+        key_env: str = KEY_ENV,
         tools: Sequence[Callable[..., Any]] = (),
         greeting: str = "",
-        sorry: str = "I am sorry, something went wrong. Could you say that again?",
-        timeout: float = 10.0,
+        sorry: str = SORRY,
+        timeout: float = TIMEOUT,
         request: dict[str, Any] | None = None,
         name: str = "llm",
         **options: Any,
     ) -> None:
-        super().__init__(name, **options)
-        try:
-            from openai import AsyncOpenAI
-        except ImportError as error:
-            raise EngineMissing("the client of language models", "openai") from error
-        key = os.environ.get(key_env, "")
-        if not key and url is None:
-            raise EngineError(f"a language model needs a key: set {key_env}, or url= of a server that needs none")
-        # Of any kind to us: requests are built from what users and tools give, and are checked by the server.
-        self._client: Any = AsyncOpenAI(api_key=key or "none", base_url=url, timeout=timeout, max_retries=0)
+        super().__init__(
+            "language model", name, url=url, key_env=key_env, tools=tools, sorry=sorry, timeout=timeout, **options
+        )
         self._instructions = (
             f"{instructions}\n\nYou are on the telephone: answer in one to three short spoken sentences, "
             "without lists, markup or emoji."
         )
         self._greeting = greeting
-        self._sorry = sorry
-        self._tools = toolbox(tools)
         self._request: dict[str, Any] = {"model": model, "stream": True, **(request or {})}
         if self._tools:
             self._request["tools"] = [tool.schema for tool in self._tools.values()]
-        self.handler(self._converse)
-
-    async def aclose(self) -> None:
-        """Close the connections to the server; for programs that go on after the bot."""
-        await self._client.close()
 
     async def _converse(self, call: Call) -> None:
         history = History(self._instructions)
@@ -109,12 +88,11 @@ class LLMBot(Bot):
             try:
                 turn = await self._until_next_turn(call, reply)
                 failures = 0
-            except EngineError:
+            except EngineError as error:
+                self._report(call, error)
                 failures += 1
-                if failures >= FAILURES:
-                    call.give_back("language model failed")
+                if not await self._goes_on(call, failures):
                     return
-                await call.say(self._sorry)
                 turn = await call.listen()
 
     async def _until_next_turn(self, call: Call, reply: _Reply) -> Turn | None:

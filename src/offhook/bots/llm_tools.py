@@ -13,7 +13,7 @@ from typing import Any, Final, get_type_hints
 
 import msgspec
 
-from ..errors import CallEnded, UsageError
+from ..errors import CallEnded, UsageError, wordless
 
 logger = logging.getLogger("offhook.bots")
 
@@ -82,8 +82,9 @@ class Tool:
             return result if isinstance(result, str) else msgspec.json.encode(result).decode()
         except CallEnded:
             raise
-        except Exception:
-            logger.exception("tool %s failed", self.name)
+        except Exception as error:
+            kind = type(error).__name__
+            logger.error("tool %s failed (%s)", self.name, kind, exc_info=wordless(error, logger))
             return "error: this is not possible now"
 
 

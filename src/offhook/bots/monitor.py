@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ..errors import CallEnded, EngineError
+from ..errors import CallEnded, EngineError, wordless
 from ..protocol import MONITOR, STEREO, Media, Profile, Token, transcript
 from ..protocol.entities import Article, AssistUtterance, Faq, agentassist
 from ..session.reception import ServerLink
@@ -149,7 +149,7 @@ class MonitorCall(Line):
             return
         self._told.add(text)
         self.journal.note(text, self.position)
-        unexpected = error if error is not None and not isinstance(error, EngineError) else None
+        unexpected = wordless(error, logger) if error is not None and not isinstance(error, EngineError) else None
         logger.warning("session %s: %s", self.session_id, text, exc_info=unexpected)
 
     async def send_transcript(self, result: Transcript) -> None:

@@ -6,28 +6,22 @@ What the caller did not hear of an answer, the model is told that it never said.
 
 from __future__ import annotations
 
-import logging
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from ..errors import CallEnded, EngineError, EngineMissing
 from .barge_in import BargeInPolicy
-from .bot import Bot
 from .call import Call
-from .llm_tools import toolbox
+from .model_bot import KEY_ENV, SORRY, TIMEOUT, ModelBot
 from .realtime_talk import Settings, Talk
+from .realtime_wire import FORMAT
 
-logger = logging.getLogger("offhook.bots")
-
-#: Failures in a row, after which the call is given back.
-FAILURES: Final = 2
-_PCMU: Final = {"type": "audio/pcmu"}
+_PCMU: Final = {"type": FORMAT}
 _PADDING: Final = 300
 _SILENCE: Final = 500
 
 
-class RealtimeBot(Bot):
+class RealtimeBot(ModelBot):
     """A bot that hears and speaks by a realtime model.
 
     Args:
@@ -60,13 +54,13 @@ class RealtimeBot(Bot):
         *,
         model: str = "gpt-realtime-2",
         url: str | None = None,
-        key_env: str = "OPENAI_API_KEY",
+        key_env: str = KEY_ENV,
         voice: str = "marin",
         tools: Sequence[Callable[..., Any]] = (),
         greeting: str = "",
         transcription: str | None = "gpt-transcribe",
-        sorry: str = "I am sorry, something went wrong. Could you say that again?",
-        timeout: float = 10.0,
+        sorry: str = SORRY,
+        timeout: float = TIMEOUT,
         session: Mapping[str, Any] | None = None,
         barge_in: BargeInPolicy | None = None,
         name: str = "realtime",
@@ -74,28 +68,20 @@ class RealtimeBot(Bot):
     ) -> None:
         barge_in = barge_in or BargeInPolicy(listen=False, echo=False)
         wanted = barge_in.listen or options.get("patience") is not None  # its own engines
-        super().__init__(name, barge_in=barge_in, **{"preload": wanted, **options})
+        options = {"preload": wanted, **options}
+        super().__init__(
+            "realtime model", name, url=url, key_env=key_env, tools=tools, sorry=sorry, timeout=timeout,
+            barge_in=barge_in, **options,
+        )  # fmt: skip
         try:
             import websockets  # noqa: F401 (the library loads it when it connects)
-            from openai import AsyncOpenAI
         except ImportError as error:
             raise EngineMissing("the client of realtime models", "openai") from error
-        key = os.environ.get(key_env, "")
-        if not key and url is None:
-            raise EngineError(f"a realtime model needs a key: set {key_env}, or url= of a server that needs none")
-        self._client: Any = AsyncOpenAI(api_key=key or "none", base_url=url, timeout=timeout, max_retries=0)
-        self._sorry = sorry
-        self._tools = toolbox(tools)
         self._model, self._greeting, self._timeout = model, greeting, timeout
         self._session = _session(instructions, voice, transcription, interrupts=not barge_in.listen)
         if self._tools:
             self._session["tools"] = [{"type": "function", **tool.schema["function"]} for tool in self._tools.values()]
         self._session = _laid(self._session, session or {})
-        self.handler(self._converse)
-
-    async def aclose(self) -> None:
-        """Close the client; for programs that go on after the bot."""
-        await self._client.close()
 
     async def _converse(self, call: Call) -> None:
         talk = Talk(self._settings(call), call)
@@ -106,26 +92,16 @@ class RealtimeBot(Bot):
                 try:
                     await talk.run()
                 except EngineError as error:
-                    logger.warning("session %s: %s", call.session_id, error)
-                    call.journal.note(str(error), call.position)
+                    self._report(call, error)
                     await talk.said()
                     failures = 1 if talk.answered else failures + 1
-                if failures >= FAILURES:
-                    call.give_back("realtime model failed")
-                    return
-                await self._apologise(call)
+                    if not await self._goes_on(call, failures):
+                        return
         except CallEnded:
             if call.is_live:
                 raise
         finally:
             await talk.aclose()
-
-    async def _apologise(self, call: Call) -> None:
-        try:
-            if self._sorry:
-                await call.say(self._sorry)
-        except EngineError as error:
-            call.journal.note_once(f"nothing is said: {error}", call.position)
 
     def _settings(self, call: Call) -> Settings:
         session = self._session

@@ -17,15 +17,14 @@ from ..errors import CallEnded, EngineError
 from ..records import events as happenings
 from .call import Call
 from .llm_tools import Tool
+from .model_bot import ROUNDS
 from .realtime_memory import Memory, message, use
 from .realtime_speech import Speech
 from .realtime_uplink import Uplink
-from .realtime_wire import SERVICE, ServerEvent, Wire, connected
+from .realtime_wire import FORMAT, SERVICE, ServerEvent, Wire, connected
 
 logger = logging.getLogger("offhook.bots")
 
-#: Uses of tools in a row, after which the model has to speak.
-ROUNDS: Final = 6
 #: Seconds between two keys that are told together.
 _BETWEEN: Final = 2.0
 _MS: Final = RATE // 1000
@@ -148,8 +147,10 @@ class Talk:
         finally:
             self._patience = None
 
-    async def _begin(self, wire: Wire) -> None:
+    async def _begin(self, wire: Wire, speaks: str) -> None:
         """The server has taken our session: from now on it is told what there is to tell."""
+        if speaks not in ("", FORMAT):
+            raise EngineError(f"{SERVICE} speaks {speaks[:60]}, not {FORMAT}")
         if self._sending is not None:
             return  # the session was changed later
         self._content()
@@ -211,7 +212,7 @@ class Talk:
     async def _on_event(self, wire: Wire, event: ServerEvent) -> None:
         match event.type:
             case "session.updated":
-                await self._begin(wire)
+                await self._begin(wire, event.session.speaks)
             case "error":
                 self._on_error(event)
             case "response.created":
@@ -246,8 +247,7 @@ class Talk:
         call, id = self._call, event.item_id
         match event.type:
             case "input_audio_buffer.speech_started":
-                began = self._uplink.place(event.audio_start_ms * _MS + self._settings.padding)
-                start = max(0, min(began, call.position))
+                start = self._place(event.audio_start_ms, self._settings.padding)
                 self._turns[id] = (start, start)
                 self._speaking = True
                 if not self._listens:
@@ -255,7 +255,7 @@ class Talk:
                     call.voice_began(start)
             case "input_audio_buffer.speech_stopped":
                 start = self._turns[id][0] if id in self._turns else call.position
-                end = max(start, self._uplink.place(event.audio_end_ms * _MS - self._settings.silence))
+                end = max(start, self._place(event.audio_end_ms, -self._settings.silence))
                 self._turns[id] = (start, end)
                 self._rounds = 0
                 self._expect()
@@ -274,6 +274,10 @@ class Talk:
                             id=id, text=text, final=True, start=start, end=end,
                         )
                     )  # fmt: skip
+
+    def _place(self, ms: float, after: int) -> int:
+        """Where on the caller's stream that lies, which the server counts in the audio that it was sent."""
+        return max(0, min(self._uplink.place(round(ms * _MS) + after), self._call.position))
 
     async def _on_response(self, event: ServerEvent) -> None:
         """A response is made; what it says may still be under way to the caller."""

@@ -6,6 +6,7 @@ Of the server's events those that matter here are read into one struct; all othe
 from __future__ import annotations
 
 import base64
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -15,9 +16,14 @@ import msgspec
 from ..errors import EngineError
 from ..speech.remote import failure
 
+logger = logging.getLogger("offhook.bots")
+
 SERVICE: Final = "the realtime model"
+FORMAT: Final = "audio/pcmu"
 #: Seconds that closing may take: a caller who has hung up waits for nothing.
 _CLOSE: Final = 1.0
+#: Characters of a word of the server that are told.
+_LONGEST: Final = 60
 _READ: Final = frozenset(
     {
         "session.updated",
@@ -49,7 +55,31 @@ class Fault(msgspec.Struct):
     @property
     def word(self) -> str:
         """The one word for it."""
-        return self.code or self.type or "no code"
+        return (self.code or self.type or "no code")[:_LONGEST]
+
+
+class _Format(msgspec.Struct):
+    type: str | None = None
+
+
+class _Sound(msgspec.Struct):
+    format: _Format | None = None
+
+
+class _Audio(msgspec.Struct):
+    output: _Sound | None = None
+
+
+class Session(msgspec.Struct):
+    """What the server has made of the session."""
+
+    audio: _Audio | None = None
+
+    @property
+    def speaks(self) -> str:
+        """The format of its audio; empty if it does not say."""
+        sound = self.audio.output if self.audio is not None else None
+        return (sound.format.type or "") if sound is not None and sound.format is not None else ""
 
 
 class _Details(msgspec.Struct):
@@ -79,13 +109,14 @@ class ServerEvent(msgspec.Struct):
     content_index: int = 0
     delta: str = ""
     transcript: str = ""
-    audio_start_ms: int = 0
-    audio_end_ms: int = 0
+    audio_start_ms: float = 0
+    audio_end_ms: float = 0
     call_id: str = ""
     name: str = ""
     arguments: str = ""
     response: Response = msgspec.field(default_factory=Response)
     error: Fault = msgspec.field(default_factory=Fault)
+    session: Session = msgspec.field(default_factory=Session)
 
     @property
     def audio(self) -> bytes:
@@ -111,7 +142,7 @@ class Wire:
         self._connection = connection
 
     async def receive(self) -> ServerEvent:
-        """The next event that matters.
+        """The next event that matters. One that is not as it should be is passed over: what it lacks is waited for.
 
         Raises:
             EngineError: The connection is closed, or what came cannot be read.
@@ -124,7 +155,9 @@ class Wire:
             try:
                 if _kind.decode(data).type in _READ:
                     return _event.decode(data)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except msgspec.ValidationError:
+                logger.debug("an event of %s is not as it should be", SERVICE)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 raise EngineError(f"{SERVICE} sends what cannot be read") from None
 
     async def send(self, type: str, **fields: Any) -> None:

@@ -174,7 +174,7 @@ class Saying:
 
     def heard(self, samples: int) -> str:
         """What of the text lies within its first so many samples."""
-        if self.complete and samples >= self.length:
+        if self.complete and samples >= self.length > 0:
             return self.text.strip() if self._grows else self.text
         upto = self.start + samples
         out = ""

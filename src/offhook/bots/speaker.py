@@ -15,7 +15,7 @@ from ..speech import pool as pools
 from ..speech.cache import PromptCache
 from ..speech.rendering import Actor, Piece, render
 from ..speech.reports import report
-from ..speech.sentences import SentenceStream
+from ..speech.sentences import SentenceStream, mended
 from ..speech.ssml import Document
 from ..speech.ssml.document import Mark
 from ..speech.ssml.plan import SENTENCE_GAP, plain, plan
@@ -143,7 +143,7 @@ def _spaced(steps: list[Step], space: str) -> list[Step]:
 async def _read(source: AsyncIterable[str], cutter: SentenceStream, sentences: asyncio.Queue[str | None]) -> None:
     try:
         async for text in source:
-            for sentence in cutter.push(text):
+            for sentence in cutter.push(mended(text)):
                 sentences.put_nowait(sentence)
         for sentence in cutter.end():
             sentences.put_nowait(sentence)

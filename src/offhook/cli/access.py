@@ -30,32 +30,33 @@ def access(options: dict[str, Any]) -> Access:
     Raises:
         UsageError: They do not go together, or a file or variable with keys cannot be used.
     """
-    keys, warning = _keys(options)
+    keys = _keys(options)
     given: str | None = options["host"]
     if keys is not None or options["no_auth"]:
-        return Access(keys, given, warning)
+        known = keys is not None and keys.uses_sample
+        return Access(keys, given, "the sample key is known to everybody: not for production" if known else "")
     if given is None or _is_loopback(given):
         warning = "no API keys: whoever reaches this port may connect (this machine only)"
         return Access(None, given or "127.0.0.1", warning)
     raise UsageError("give --keys before you listen on other addresses than this machine's own, or --no-auth")
 
 
-def _keys(options: dict[str, Any]) -> tuple[KeyStore | None, str]:
+def _keys(options: dict[str, Any]) -> KeyStore | None:
     chosen = [name for name in ("keys_file", "key", "sample_keys", "no_auth") if options[name]]
     if len(chosen) > 1:
         raise UsageError("give one of --keys, --key, --sample-keys and --no-auth")
     if options["secret"] and not options["key"]:
         raise UsageError("--secret goes with --key")
     if options["keys_file"]:
-        return KeyStore.from_file(options["keys_file"]), ""
+        return KeyStore.from_file(options["keys_file"])
     if options["key"]:
-        return KeyStore({options["key"]: decode_secret(options["secret"])}), ""
+        return KeyStore({options["key"]: decode_secret(options["secret"])})
     if options["sample_keys"]:
-        return KeyStore.sample(), "the sample key is known to everybody: not for production"
+        return KeyStore.sample()
     if options["no_auth"]:
-        return None, ""
+        return None
     from_environment = KeyStore.from_env(os.environ)
-    return from_environment if len(from_environment) else None, ""
+    return from_environment if len(from_environment) else None
 
 
 def _is_loopback(host: str) -> bool:
@@ -66,7 +67,9 @@ def _is_loopback(host: str) -> bool:
 
 
 def announce(name: str, access: Access, port: int, options: dict[str, Any], workers: str = "") -> None:
-    """Say what is served, and where."""
+    """Say what is served, and where; and what is to be minded."""
+    if access.warning:
+        logger.warning("%s", access.warning)
     scheme = "wss" if options["tls_cert"] else "ws"
     shown = access.address or "0.0.0.0"
     shown = f"[{shown}]" if ":" in shown else shown

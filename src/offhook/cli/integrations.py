@@ -82,7 +82,7 @@ def _config(text: str | None) -> object:
 @as_json
 def list_(database: str, as_json: bool) -> None:
     """List all integrations, without their secrets."""
-    found = Integrations(database).list()
+    found = Integrations(database, create=False).list()
     if as_json:
         click.echo(msgspec.json.encode({"integrations": [_shown(each) for each in found]}))
         return
@@ -110,7 +110,7 @@ def _shown(integration: Integration) -> dict[str, object]:
 @as_json
 def test(name: str, database: str, as_json: bool) -> int:
     """Probe NAME as the platform does when it is activated; exit with 1 if it does not answer as it should."""
-    probed = uvloop.run(probe(Integrations(database).get(name)))
+    probed = uvloop.run(probe(Integrations(database, create=False).get(name)))
     return _report(name, probed, as_json=as_json)
 
 
@@ -123,7 +123,7 @@ def test(name: str, database: str, as_json: bool) -> int:
 @as_json
 def activate(name: str, off: bool, force: bool, max_active: int, database: str, as_json: bool) -> int:
     """Let calls use NAME, once the probe has found that it works."""
-    store = Integrations(database, max_active=max_active)
+    store = Integrations(database, max_active=max_active, create=False)
     integration = store.get(name)
     if off:
         store.activate(name, False)
@@ -141,7 +141,7 @@ def activate(name: str, off: bool, force: bool, max_active: int, database: str, 
 @database
 def remove(name: str, database: str) -> None:
     """Forget NAME. Its usage is kept."""
-    Integrations(database).remove(name)
+    Integrations(database, create=False).remove(name)
     click.echo(f"{name} is removed")
 
 

@@ -7,7 +7,6 @@ import logging
 import math
 import os
 import signal
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -32,7 +31,7 @@ from ..errors import UsageError
 from ..protocol.server import KEYS
 from ..records.events import Event
 from ..records.usage import Ledger, Meter
-from .logs import set_up
+from .logs import Output, set_up
 from .target import load_connector
 
 logger = logging.getLogger("offhook")
@@ -284,16 +283,9 @@ class _Lines:
     """Writes events as JSON lines, until nobody reads them any more: calls go on without."""
 
     def __init__(self) -> None:
-        self._read = True
+        self._output = Output()
 
     def __call__(self, conversation: str, event: Event) -> None:
-        if not self._read:
-            return
-        payload = msgspec.json.encode(h.redacted(event)).decode()
-        try:
-            sys.stdout.write(f'{{"call":"{conversation}",{payload[1:]}\n')
-            sys.stdout.flush()
-        except BrokenPipeError:
-            self._read = False
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            logger.warning("nobody reads standard output any more: events are no longer written")
+        if self._output:
+            payload = msgspec.json.encode(h.redacted(event)).decode()
+            self._output.write(f'{{"call":"{conversation}",{payload[1:]}')

@@ -6,7 +6,6 @@ With several this process holds the port and looks after the workers (see `worke
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import sys
 from typing import Any
@@ -18,8 +17,6 @@ from ..errors import UsageError
 from .access import access, announce
 from .logs import set_up
 from .ready import ready_options
-
-logger = logging.getLogger("offhook")
 
 LEVELS = ["debug", "info", "warning", "error"]
 
@@ -84,8 +81,6 @@ def _serve_here(target: str, options: dict[str, Any]) -> None:
 
     allowed = access(options)
     serving = Serving(target, options, allowed)
-    if allowed.warning:
-        logger.warning("%s", allowed.warning)
     serving.run(options["port"], lambda server, _: announce(serving.host.name, allowed, server.port, options))
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -26,6 +24,7 @@ from ..session.server import Server
 from ..session.watch import Watch
 from ..speech import pool
 from .access import Access
+from .logs import Output
 from .ready import served
 
 logger = logging.getLogger("offhook")
@@ -62,8 +61,9 @@ class Serving:
         self._number = number if workers > 1 else None
         self.host: Host = served(target, options)
         self._board = board or Board.alone(len(access.keys or ()))
+        self._output = Output()
         if options["as_json"]:
-            self.host.watch(_EventLines(self._number), messages=False)
+            self.host.watch(_EventLines(self._output, self._number), messages=False)
         if options["keep"]:
             self.host.store = CallStore(Path(options["keep"]), Keep.of(options["keep_what"]))
             self.host.store.prepare()
@@ -141,7 +141,7 @@ class Serving:
         times = self.host.sinks.times()
         if self._options["as_json"]:
             line: dict[str, object] = {"event": "sinks", "sinks": times}
-            _write_line(msgspec.json.encode({"worker": self._number} | line if self._number else line).decode())
+            self._output.write(msgspec.json.encode({"worker": self._number} | line if self._number else line).decode())
         else:
             logger.info("time of sinks\n%s", self.host.sinks.table())
 
@@ -150,33 +150,21 @@ class _EventLines:
     """Writes events as JSON lines, until nobody reads them any more: calls go on without.
 
     Args:
+        output: Where to.
         worker: Number of the worker, if there are several.
     """
 
-    def __init__(self, worker: int | None) -> None:
-        self._read = True
+    def __init__(self, output: Output, worker: int | None) -> None:
+        self._output = output
         self._start = f'{{"worker":{worker},' if worker else "{"
 
     def __call__(self, line: Line, event: happenings.AnyEvent) -> None:
-        if not self._read or isinstance(event, happenings.MessageSeen):
+        if not self._output or isinstance(event, happenings.MessageSeen):
             return
         payload = happenings.encode(happenings.redacted(event)).decode()
         named = isinstance(event, happenings.CallStarted)  # it holds the session itself
         session = "" if named else f'"session":"{_plain(line.session_id)}",'
-        self._read = _write_line(f"{self._start}{session}{payload[1:]}")
-        if not self._read:
-            logger.warning("nobody reads standard output any more: events are no longer written")
-
-
-def _write_line(line: str) -> bool:
-    """Write to standard output; False if nobody reads it any more."""
-    try:
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return False
-    return True
+        self._output.write(f"{self._start}{session}{payload[1:]}")
 
 
 def _plain(text: str) -> str:

@@ -15,7 +15,7 @@ from functools import partial
 from types import TracebackType
 from typing import Final, Literal, Self
 
-from ..errors import CallEnded, UsageError
+from ..errors import CallEnded, UsageError, wordless
 from ..records.events import Event
 from ..records.store import CallStore
 from ..records.usage import EVERY, Meter
@@ -189,8 +189,8 @@ class Connector:
                 leg.hang_up("busy")
             else:
                 by, reason = await self._carry(context, found[0])
-        except Exception:
-            logger.exception("call %s failed", context.conversation)
+        except Exception as error:
+            logger.error("call %s failed", context.conversation, exc_info=wordless(error, logger))
             by, reason = "error", "the connector failed"
             leg.hang_up("error")
         finally:
@@ -260,12 +260,12 @@ class Connector:
             logger.error("the flow of call %s failed: %s", call.id, error)
         except Exception as error:
             call.failed = type(error).__name__
-            logger.exception("the flow of call %s failed", call.id)
+            logger.error("the flow of call %s failed", call.id, exc_info=wordless(error, logger))
         if not call.over:
             try:
                 await call.last_resorts(self.fallback, f"FlowError: {call.failed}")
-            except Exception:
-                logger.exception("neither could its fallback be carried out")
+            except Exception as error:
+                logger.error("neither could its fallback be carried out", exc_info=wordless(error, logger))
 
     # Life.
 

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from ..errors import wordless
 from ..records.events import REDACTED, Event
 
 logger = logging.getLogger("offhook.connector")
@@ -228,8 +229,9 @@ class Happenings:
         for observer in tuple(self._observers):
             try:
                 observer(event)
-            except Exception:
-                logger.exception("an observer of calls failed: it gets no more events of this call")
+            except Exception as error:
+                told = wordless(error, logger)
+                logger.error("an observer of calls failed: it gets no more events of this call", exc_info=told)
                 self._observers.remove(observer)
         self._kept.append(event)
         if len(self._kept) > 2 * self.KEPT:

@@ -11,7 +11,8 @@ import ipaddress
 import os
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -175,13 +176,17 @@ class Integrations:
     Args:
         path: File of the database; `:memory:` for tests.
         max_active: Audio Connectors that may be active at once.
+        create: Whether to make a database where there is none; without, there are just no integrations.
 
     Raises:
-        UsageError: The database cannot be opened.
+        UsageError: The database cannot be opened; from the methods, that it cannot be read or written.
     """
 
-    def __init__(self, path: Path | str = ":memory:", *, max_active: int = MAX_ACTIVE) -> None:
+    def __init__(self, path: Path | str = ":memory:", *, max_active: int = MAX_ACTIVE, create: bool = True) -> None:
         self.max_active = max_active
+        self._path = path
+        if not create and not Path(path).exists():
+            path = ":memory:"
         try:
             if str(path) != ":memory:":
                 Path(path).touch(mode=0o600)
@@ -195,9 +200,17 @@ class Integrations:
     def close(self) -> None:
         self._db.close()
 
+    @contextmanager
+    def _using(self, how: str) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise UsageError(f"the integrations in {self._path} cannot be {how}: {error}") from None
+
     def list(self) -> list[Integration]:
         """All, by name."""
-        rows = self._db.execute("SELECT settings FROM integration ORDER BY name").fetchall()
+        with self._using("read"):
+            rows = self._db.execute("SELECT settings FROM integration ORDER BY name").fetchall()
         return [msgspec.json.decode(row[0], type=Integration) for row in rows]
 
     def get(self, name: str) -> Integration:
@@ -206,7 +219,8 @@ class Integrations:
         Raises:
             UsageError: There is none.
         """
-        row = self._db.execute("SELECT settings FROM integration WHERE name = ?", (name,)).fetchone()
+        with self._using("read"):
+            row = self._db.execute("SELECT settings FROM integration WHERE name = ?", (name,)).fetchone()
         if row is None:
             there = ", ".join(each.name for each in self.list()) or "none at all"
             raise UsageError(f"there is no integration {name!r}; there is {there}")
@@ -221,8 +235,10 @@ class Integrations:
         integration.check()
         if integration.active:
             self.check_room(integration)
+        if integration in self.list():
+            return  # a connector starts on a full disk too
         settings = msgspec.json.encode(integration).decode()
-        with self._db:
+        with self._using("written to"), self._db:
             self._db.execute("INSERT OR REPLACE INTO integration VALUES (?, ?)", (integration.name, settings))
 
     def check_room(self, integration: Integration) -> None:
@@ -252,5 +268,5 @@ class Integrations:
     def remove(self, name: str) -> None:
         """Forget it. Raises `UsageError` if there is none."""
         self.get(name)
-        with self._db:
+        with self._using("written to"), self._db:
             self._db.execute("DELETE FROM integration WHERE name = ?", (name,))

@@ -215,11 +215,18 @@ class Meter:
                 logger.warning("usage cannot be written (%s): it is tried again every second", error)
             self._unwritten = {row.session: row for row in rows}
         else:
+            if self._unwritten:
+                logger.warning("usage is written again: nothing of it was lost")
             self._unwritten = {}
 
     def close(self) -> None:
-        """Wait until all is written."""
+        """Wait until all is written. What cannot be, is told in the log: it is charged for."""
+        if self._unwritten:
+            self._write([])
         self._disk.close()
+        for row in self._unwritten.values():
+            seconds = row.measured.connected / RATE
+            logger.error("usage of session %s could not be written: %s, %.1f s", row.session, row.integration, seconds)
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
-from ..errors import LocalProtocolError
+from ..errors import LocalProtocolError, wordless
 from ..protocol import ClientSession, Event, Finished, Role, ServerSession, Violation
 from .traffic import Traffic
 from .wire import Wire
@@ -245,8 +245,9 @@ class Connection:
         assert self.tap is not None
         try:
             self.tap(sender, data, now)
-        except Exception:
-            logger.exception("session %s: a tap failed; it sees no more", self.session.id)
+        except Exception as error:
+            told = wordless(error, logger)
+            logger.error("session %s: a tap failed; it sees no more", self.session.id, exc_info=told)
             self.tap = None
 
     def _settle(self, wire: Wire) -> None:
@@ -303,8 +304,9 @@ class Connection:
         for event in events:
             try:
                 self._on_event(event)
-            except Exception:
-                logger.exception("session %s: a listener failed on %s", self.session.id, type(event).__name__)
+            except Exception as error:
+                what, told = type(event).__name__, wordless(error, logger)
+                logger.error("session %s: a listener failed on %s", self.session.id, what, exc_info=told)
                 if not isinstance(event, Finished):
                     self._give_up()
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
-NORMAL = 1000
-GOING_AWAY = 1001
 PROTOCOL_ERROR = 1002
 NO_STATUS = 1005  # never on the wire: the peer's close frame carried no code
 ABNORMAL = 1006  # never on the wire: the socket went away without a close frame

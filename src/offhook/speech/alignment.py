@@ -62,6 +62,8 @@ def timed(text: str, sound: Float32, language: str, reader: Reader | None = None
     Returns:
         For the end of each word a pair, or for some of them; both values grow.
     """
+    if not np.isfinite(sound).all():  # an engine's mistake, which must not end the sentence
+        sound = np.nan_to_num(sound, posinf=0.0, neginf=0.0)
     pace = sum(map(_weight, text)) * ulaw.RATE / max(1, len(sound))
     readable = _SLOWEST <= pace <= _FASTEST and len(sound) <= _LONGEST * ulaw.RATE
     if readable and speaks(("en",), language or "?"):

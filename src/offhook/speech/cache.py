@@ -15,6 +15,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from .reports import report
+
 _MAGIC = b"offhook prompt 1\n"
 _DIGEST = hashlib.sha256().digest_size
 _SUFFIX = ".ulaw"
@@ -58,10 +60,12 @@ class PromptCache:
         entry = _MAGIC + hashlib.sha256(audio).digest() + audio
         if len(entry) > self._limit:
             return
-        with contextlib.suppress(OSError):
+        try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._make_room(len(entry))
             self._write(self._path(key), entry)
+        except OSError as error:
+            report(f"prompts cannot be kept in {self._directory}", f"({error.strerror}): each is made anew")
 
     def through(self, key: str, make: Callable[[], Iterator[bytes]]) -> Iterator[bytes]:
         """Yields the kept prompt, or what `make` yields, which is kept once it has come to its end."""

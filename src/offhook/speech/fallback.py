@@ -28,6 +28,7 @@ from .progress import Progress
 from .registry import Options
 from .relay import TIMEOUT, Member, Relay, Watcher
 from .sentences import sentences
+from .ssml.steps import is_sayable
 
 _RATE = 16000
 
@@ -212,10 +213,12 @@ class FallbackSynthesiser:
 class _Begun:
     """A synthesis that has given its first piece."""
 
-    def __init__(self, engine: Synthesiser, pieces: Iterator[Spoken]) -> None:
+    def __init__(self, engine: Synthesiser, pieces: Iterator[Spoken], text: str) -> None:
         self.engine = engine
         self._pieces = pieces
         self.first = self.next()
+        if self.first is None and is_sayable(text):
+            raise EngineError("it makes no sound")
 
     def next(self) -> Spoken | None:
         for piece in self._pieces:
@@ -233,7 +236,8 @@ class _Begun:
 
 
 def _begin(phrase: Phrase, voice: str | None, language: str | None, engine: Synthesiser) -> _Begun:
-    return _Begun(engine, adapted(engine, phrase, voice=_known(voice, engine), language=language))
+    pieces = adapted(engine, phrase, voice=_known(voice, engine), language=language)
+    return _Begun(engine, pieces, phrase.text)
 
 
 def _known(voice: str | None, engine: Synthesiser) -> str | None:

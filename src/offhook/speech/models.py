@@ -6,14 +6,24 @@ taken out of it, if they are the very ones that were measured.
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from ..errors import EngineError, UsageError
+
+#: Bytes of one file of a package, at most: none of ours has more, and what fills the memory is none of ours.
+_LARGEST: Final = 64 * 2**20
 
 
 def folder(name: str, environment: Mapping[str, str] = os.environ) -> Path:
@@ -51,6 +61,43 @@ def tarball(package: str, into: Path) -> Path:
     return found[0]
 
 
+def unzipped(path: Path, names: Iterable[str]) -> list[bytes]:
+    """Files of a wheel.
+
+    Raises:
+        UsageError: It cannot be read, or does not hold them.
+        EngineError: One of them is too large to be the one that is meant.
+    """
+    with _reading(path), zipfile.ZipFile(path) as packed:
+        members = [packed.getinfo(name) for name in names]
+        _check_sizes(path, (member.file_size for member in members))
+        return [packed.read(member) for member in members]
+
+
+def untarred(path: Path, names: Iterable[str]) -> list[bytes]:
+    """Files of a package of npm; raises as `unzipped`."""
+    with _reading(path), tarfile.open(path, "r:gz") as packed:
+        members = [packed.getmember(name) for name in names]
+        _check_sizes(path, (member.size for member in members))
+        files = [packed.extractfile(member) for member in members]
+        if None in files:  # a folder of that name, say
+            raise KeyError
+        return [file.read() for file in files if file is not None]
+
+
+def is_right(data: bytes, sha256: str) -> bool:
+    """Whether these are the bytes that were measured."""
+    return hashlib.sha256(data).hexdigest() == sha256
+
+
+def are_right(files: Mapping[Path, str]) -> bool:
+    """Whether files lie there with the contents that were measured: SHA-256 by path. Raises `UsageError`."""
+    try:
+        return all(path.is_file() and is_right(path.read_bytes(), sha256) for path, sha256 in files.items())
+    except OSError as error:
+        raise UsageError(f"{error.filename} cannot be read: {error.strerror}") from None
+
+
 def put(into: Path, files: Mapping[str, bytes]) -> None:
     """Write files, each as a whole or not at all; the last one last. Raises `UsageError`."""
     try:
@@ -61,6 +108,22 @@ def put(into: Path, files: Mapping[str, bytes]) -> None:
             draft.replace(into / name)
     except OSError as error:
         raise UsageError(f"{into} cannot be written to: {error.strerror}") from None
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Errors of reading a package in our words."""
+    try:
+        yield
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, KeyError, zlib.error, gzip.BadGzipFile):
+        raise UsageError(f"{path} is not the package that is wanted, or is damaged") from None
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
+
+
+def _check_sizes(path: Path, sizes: Iterable[int]) -> None:
+    if any(size > _LARGEST for size in sizes):
+        raise EngineError(f"{path.name} is not the package that this version was made for")
 
 
 def _why(done: subprocess.CompletedProcess[str]) -> str:

@@ -46,7 +46,7 @@ def output(command: Sequence[str], text: str, *, engine: str, chunk: int = 16384
         assert process.stdin is not None
         assert process.stdout is not None
         with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(text.encode())
+            process.stdin.write(text.encode(errors="replace"))
         with contextlib.suppress(BrokenPipeError):
             process.stdin.close()
         rest = b""

@@ -25,6 +25,10 @@ UNTOLD = 0.8
 """The confidence of what a service understood that tells none."""
 _QUIET = 1e-3  # peak below which there is nothing worth sending: services invent words for silence
 _SHORTEST = 0.1
+#: How files of sound begin that some servers send whatever they are asked for.
+_FILES = {b"RIFF": "a WAV file", b"OggS": "an Ogg file", b"ID3": "an MP3 file", b"fLaC": "a FLAC file"}
+_PRINTABLE = frozenset(b"\t\r\n") | frozenset(range(0x20, 0x7F))
+_ENOUGH = 16  # bytes that tell what it is
 
 
 @contextlib.contextmanager
@@ -99,12 +103,35 @@ def as_wav(pcm: Float32, rate: int) -> bytes:
     return file.getvalue()
 
 
-def samples(chunks: Iterable[bytes]) -> Iterator[Float32]:
-    """Bytes as they come, cut anywhere, as whole 16 bit samples."""
-    rest = b""
+def samples(service: str, chunks: Iterable[bytes]) -> Iterator[Float32]:
+    """Bytes as they come, cut anywhere, as whole 16 bit samples.
+
+    Raises:
+        EngineError: They are no raw sound, which a caller would hear as noise; or there are none.
+    """
+    rest, told = b"", False
     for chunk in chunks:
-        data = rest + chunk
-        whole = len(data) - len(data) % 2
-        rest = data[whole:]
+        rest += chunk
+        if len(rest) < _ENOUGH and not told:
+            continue
+        if not told:
+            _check_raw(service, rest)
+            told = True
+        whole = len(rest) - len(rest) % 2
         if whole:
-            yield from_pcm16(data[:whole])
+            yield from_pcm16(rest[:whole])
+        rest = rest[whole:]
+    if told:
+        return
+    _check_raw(service, rest)
+    if len(rest) < 2:
+        raise EngineError(f"{service} answers without a sound")
+    yield from_pcm16(rest[: len(rest) - len(rest) % 2])
+
+
+def _check_raw(service: str, beginning: bytes) -> None:
+    kind = next((name for magic, name in _FILES.items() if beginning.startswith(magic)), "")
+    if not kind and beginning and all(byte in _PRINTABLE for byte in beginning[:_ENOUGH]):
+        kind = "text"  # of a proxy, say: as samples it would be the loudest of all noises
+    if kind:
+        raise EngineError(f"{service} answers with {kind} in place of raw sound")

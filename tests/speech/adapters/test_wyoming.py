@@ -64,6 +64,18 @@ def test_troubles(service: WyomingService, speech: Float32, mode: Mode, words: s
     assert hears.transcribe(speech, None).text
 
 
+def test_what_is_no_sound_is_not_played(service: WyomingService) -> None:
+    speaks = registry.synthesiser(f"wyoming:127.0.0.1:{service.port}")
+    service.mode = "empty"
+    with pytest.raises(EngineError, match="without a sound"):
+        list(speaks.synthesise("Your parcel."))
+    assert list(speaks.synthesise("…")) == []
+    service.mode = "page"
+    with pytest.raises(EngineError, match="broke off") as raised:
+        list(speaks.synthesise("Your parcel."))
+    assert "times" not in str(raised.value)
+
+
 def test_what_is_wrong_is_told(service: WyomingService, monkeypatch: pytest.MonkeyPatch) -> None:
     here = f"wyoming:127.0.0.1:{service.port}"
     with pytest.raises(UsageError, match="no voice 'gone' there; there are: amy, eva"):

@@ -64,8 +64,11 @@ class WyomingService(Service):
     def _speak(self, text: str, out: Any) -> None:
         form = {"rate": 16000, "width": 2, "channels": 1}
         sound = tone(text, 16000)
+        if self.mode == "page":
+            out.write(b"HTTP/1.1 400 Bad Request\r\n\r\n<html>" + HEARD.encode())
+            return
         write_event(AudioStart(**form).event(), out)
-        for at in range(0, len(sound), 2048):
+        for at in range(0, 0 if self.mode == "empty" else len(sound), 2048):
             if self.mode == "cut" and at:
                 return
             write_event(AudioChunk(**form, audio=sound[at : at + 2048]).event(), out)

@@ -14,18 +14,17 @@ import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from ssl import SSLContext
 from typing import Final
 
 import msgspec
 
 from ...audio import ulaw
 from ...errors import UsageError
-from ...session.listen import Listening, listen
-from ...session.wire import Receiver, Refusal, UpgradeRequest, WireLimits
+from ...session.wire import Refusal, UpgradeRequest, WireLimits
 from . import Caller, Switchboard
 from .inlet import is_quiet
-from .socket import Arrival, SocketLeg, is_here
+from .socket import KEYS, Arrival, SocketLeg, is_here
+from .socket_door import SocketDoor
 from .tables import Count, Login, SocketTable, UrlPath, in_url, secret
 
 logger = logging.getLogger("offhook.connector")
@@ -64,12 +63,9 @@ class AsteriskLeg(SocketLeg):
 
     subprotocol = SUBPROTOCOL
 
-    def __init__(self, arrival: Arrival, left: Arrival) -> None:
-        super().__init__(Caller(kind="asterisk"))
+    def __init__(self, arrival: Arrival) -> None:
+        super().__init__(Caller(kind="asterisk"), arrival)
         self.drained = 0
-        self._arrival = arrival
-        self._left = left
-        self._begun = False
         self._queued = 0  # samples in Asterisk's queue, as far as is known
         self._frames = 0
 
@@ -78,7 +74,7 @@ class AsteriskLeg(SocketLeg):
         """See `PhoneLeg`: what Asterisk had not played when it was asked, and what was sent since."""
         return self._queued
 
-    def received(self, data: str | bytes) -> None:
+    def _on_message(self, data: str | bytes) -> None:
         if isinstance(data, bytes):
             if self.answered:
                 self.inlet.push(data)
@@ -89,8 +85,8 @@ class AsteriskLeg(SocketLeg):
             return self._unread(data)
         match message.event:
             case "MEDIA_START" if not self._begun:
-                self._begin(message)
-            case "DTMF_END" if len(message.digit) == 1 and message.digit in "0123456789*#ABCD":
+                self._media_start(message)
+            case "DTMF_END" if message.digit in KEYS:
                 self._tell(lambda listener: listener.key(message.digit))
             case "STATUS":
                 self._queued = max(0, message.queue_length) * _FRAME
@@ -101,23 +97,19 @@ class AsteriskLeg(SocketLeg):
     def _unread(self, text: str) -> None:
         if self._begun or not text.startswith("MEDIA_START"):
             return logger.debug("Asterisk said something that is not known")
-        self._begun = True
         logger.warning(
             "a channel was refused: its control is plain text; set control_message_format = json in the section "
             "[global] of chan_websocket.conf"
         )
         return self.hang_up("error")
 
-    def _begin(self, message: _Message) -> None:
-        self._begun = True
+    def _media_start(self, message: _Message) -> None:
         if message.format not in ("", "ulaw"):
-            logger.warning("a channel in %s was refused: dial with c(ulaw)", message.format)
+            logger.warning("a channel in %.40r was refused: dial with c(ulaw)", message.format)
             return self.hang_up("error")
         # Variables that are inherited may come with their underscores.
         given = {name.lstrip("_"): value for name, value in message.channel_variables.items()}
-        self.caller = Caller(given.get(FROM, ""), given.get(TO, ""), kind="asterisk", headers=given)
-        self._arrival(self)
-        return None
+        return self._begin(Caller(given.get(FROM, ""), given.get(TO, ""), kind="asterisk", headers=given))
 
     def _command(self, name: str) -> None:
         if self._wire is not None:
@@ -145,12 +137,8 @@ class AsteriskLeg(SocketLeg):
             return
         self._wire.send(heard)
 
-    def lost(self, code: int, reason: str) -> None:
-        super().lost(code, reason)
-        self._left(self)
 
-
-class AsteriskChannels:
+class AsteriskChannels(SocketDoor):
     """Takes channels.
 
     Args:
@@ -169,39 +157,15 @@ class AsteriskChannels:
         path: str = "/asterisk",
         max_calls: int = 100,
     ) -> None:
+        super().__init__(path, max_calls, _LIMITS)
         self._arrival = arrival
         self._login = None if login is None else base64.b64encode(":".join(login).encode())
-        self._path = path
-        self._max_calls = max_calls
-        self._legs: set[object] = set()
-        self._listening: Listening | None = None
 
-    async def start(self, host: str | None, port: int, ssl: SSLContext | None = None) -> int:
-        """Listen, by TLS if there is a context; returns the port.
-
-        Raises:
-            UsageError: The port cannot be had, or anybody could call from other machines without a password.
-        """
+    def _check(self, host: str | None) -> None:
         if self._login is None and not is_here(host):
             raise UsageError("channels from other machines are taken only with a password: set user and password-env")
-        self._listening = await listen(self.accept, host, port, ssl=ssl, limits=_LIMITS)
-        return self._listening.port
 
-    async def close(self) -> None:
-        """Stop listening, and end the calls that are up."""
-        if self._listening is not None:
-            self._listening.close()
-            for leg in tuple(self._legs):
-                assert isinstance(leg, AsteriskLeg)
-                leg.hang_up("normal")
-            await self._listening.wait_closed()
-
-    def accept(self, request: UpgradeRequest) -> Receiver | Refusal:
-        """See `wire.Accept`."""
-        if request.path != self._path:
-            return Refusal(404)
-        if not request.websocket:
-            return Refusal(426, headers=(("Upgrade", "websocket"),))
+    def _refusal(self, request: UpgradeRequest) -> Refusal | None:
         if self._login is not None:
             kind, _, given = request.headers.get("authorization", "").partition(" ")
             if kind.lower() != "basic" or not hmac.compare_digest(given.strip().encode(), self._login):
@@ -210,11 +174,10 @@ class AsteriskChannels:
         asked = {name.strip() for name in request.headers.get("sec-websocket-protocol", "").split(",")}
         if SUBPROTOCOL not in asked:
             return Refusal(400, body=b"protocols = media is missing in websocket_client.conf\n")
-        if len(self._legs) >= self._max_calls:
-            return Refusal(503)
-        leg = AsteriskLeg(self._arrival, self._legs.discard)
-        self._legs.add(leg)
-        return leg
+        return None
+
+    def _leg(self, request: UpgradeRequest) -> AsteriskLeg:
+        return AsteriskLeg(self._arrival)
 
 
 #: Where the password is, if the settings do not say: it need not be there.

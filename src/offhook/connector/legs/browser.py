@@ -10,16 +10,15 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from ssl import SSLContext
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from ...session.listen import Listening, listen
 from ...session.wire import Receiver, Refusal, UpgradeRequest, WireLimits
 from . import Caller, Switchboard
-from .socket import Arrival, SocketLeg
+from .socket import KEYS, Arrival, SocketLeg
+from .socket_door import SocketDoor
 from .tables import SocketTable, in_url
 
 logger = logging.getLogger("offhook.connector")
@@ -46,7 +45,6 @@ _HEADERS: Final = (
 _LIMITS: Final = WireLimits(max_message=4_096, max_head=8_192)
 #: Samples that a page may say it has not played: more is no news that could be used.
 _MOST: Final = 80_000
-_KEYS: Final = frozenset("0123456789*#ABCD")
 
 
 class _Word(msgspec.Struct):
@@ -62,20 +60,16 @@ _words: Final = msgspec.json.Decoder(_Word)
 class BrowserLeg(SocketLeg):
     """One page with a call. It is a call from the page's first word on."""
 
-    def __init__(self, caller: Caller, arrival: Arrival, left: Arrival) -> None:
-        super().__init__(caller)
-        self._arrival = arrival
-        self._left = left
-        self._started = False
+    def __init__(self, caller: Caller, arrival: Arrival) -> None:
+        super().__init__(caller, arrival)
         self._level = 0
-        self._holds = False
 
     @property
     def ahead(self) -> int:
         """See `PhoneLeg`."""
         return self._level
 
-    def received(self, data: str | bytes) -> None:
+    def _on_message(self, data: str | bytes) -> None:
         if isinstance(data, bytes):
             if self.answered and not self._holds:  # what a microphone hears on hold is meant for nobody
                 self.inlet.push(data)
@@ -85,10 +79,9 @@ class BrowserLeg(SocketLeg):
         except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
             return logger.debug("a page said something that is no word of ours")
         match word.type:
-            case "start" if not self._started:
-                self._started = True
-                self._arrival(self)
-            case "key" if word.digit in _KEYS:
+            case "start" if not self._begun:
+                self._begin(self.caller)
+            case "key" if word.digit in KEYS:
                 self._tell(lambda listener: listener.key(word.digit))
             case "hold":
                 self._holds = word.on
@@ -100,10 +93,6 @@ class BrowserLeg(SocketLeg):
             case _:
                 pass
         return None
-
-    def lost(self, code: int, reason: str) -> None:
-        super().lost(code, reason)
-        self._left(self)
 
     def _send_audio(self, heard: bytes) -> None:
         assert self._wire is not None
@@ -124,7 +113,7 @@ class BrowserLeg(SocketLeg):
         self._say(type="ended", cause=cause)
 
 
-class TalkPage:
+class TalkPage(SocketDoor):
     """Serves the page and takes its calls.
 
     Args:
@@ -137,26 +126,10 @@ class TalkPage:
     def __init__(
         self, arrival: Arrival, *, number: str = "talk", max_calls: int = 20, origins: Sequence[str] = ()
     ) -> None:
+        super().__init__(PATH, max_calls, _LIMITS)
         self._arrival = arrival
         self._number = number
-        self._max_calls = max_calls
         self._origins = frozenset(origins)
-        self._legs: set[object] = set()
-        self._listening: Listening | None = None
-
-    async def start(self, host: str | None, port: int, ssl: SSLContext | None = None) -> int:
-        """Listen, by TLS if there is a context; returns the port. Raises `UsageError` if it cannot be had."""
-        self._listening = await listen(self.accept, host, port, ssl=ssl, limits=_LIMITS)
-        return self._listening.port
-
-    async def close(self) -> None:
-        """Stop listening, and drop what is connected."""
-        if self._listening is not None:
-            self._listening.close()
-            for leg in tuple(self._legs):
-                assert isinstance(leg, BrowserLeg)
-                leg.hang_up("normal")
-            await self._listening.wait_closed()
 
     def accept(self, request: UpgradeRequest) -> Receiver | Refusal:
         """See `wire.Accept`."""
@@ -166,17 +139,13 @@ class TalkPage:
                 return Refusal(404)
             name, kind = found
             return Refusal(200, body=(_PAGE / name).read_bytes(), content_type=kind, headers=_HEADERS)
-        if request.path != PATH:
-            return Refusal(404)
-        if not self._may_call(request):
-            return Refusal(403, body=b"this site may not call from here\n")
-        if len(self._legs) >= self._max_calls:
-            return Refusal(503, body=b"all lines are busy\n")
-        leg = BrowserLeg(
-            Caller(ani="browser", dnis=self._dnis(request), kind="browser"), self._arrival, self._legs.discard
-        )
-        self._legs.add(leg)
-        return leg
+        return super().accept(request)
+
+    def _refusal(self, request: UpgradeRequest) -> Refusal | None:
+        return None if self._may_call(request) else Refusal(403, body=b"this site may not call from here\n")
+
+    def _leg(self, request: UpgradeRequest) -> BrowserLeg:
+        return BrowserLeg(Caller(ani="browser", dnis=self._dnis(request), kind="browser"), self._arrival)
 
     def _may_call(self, request: UpgradeRequest) -> bool:
         """A page of another site must not use a visitor's microphone and our bots; programs send no origin."""

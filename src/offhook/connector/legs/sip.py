@@ -17,11 +17,12 @@ from urllib.parse import unquote
 from ...audio import ulaw
 from ...audio.dtmf import DtmfDetector
 from ...errors import CallEnded, UsageError
-from . import Caller, Cause, LegListener, TransferFailed
+from . import Caller, Cause, TransferFailed
 from .inlet import Inlet
+from .news import News
 from .outlet import Outlet
 from .sipstack import Account, Invitation, SipCall, SipStack, Unreached
-from .socket import Arrival
+from .socket import KEYS, Arrival
 
 logger = logging.getLogger("offhook.connector")
 
@@ -36,7 +37,6 @@ _REFUSALS: Final[dict[str, tuple[int, str]]] = {
 }
 _ADDRESS: Final = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^<"]*?))\s*<([^>]*)>')
 _URI: Final = re.compile(r"(?:sips?|tel):(?:([^@;?>]*)@)?([^;?>]*)", re.IGNORECASE)
-_KEYS: Final = frozenset("0123456789*#ABCD")
 #: Seconds that a trunk has until somebody is rung, if there is another one.
 _REACH: Final = 6.0
 #: Strangers that are named in the log; the others would fill it.
@@ -75,7 +75,7 @@ def caller_of(invitation: Invitation) -> Caller:
     return Caller(ani, dnis, name, kind="sip", headers=invitation.headers)
 
 
-class SipLeg:
+class SipLeg(News):
     """A `PhoneLeg`, and the `CallEvents` of its call; one that was `placed` is answered already.
 
     With `hears_keys` the tones of keys count too, until the first key comes by RFC 4733: each press once.
@@ -88,6 +88,7 @@ class SipLeg:
     def __init__(
         self, call: SipCall, left: Callable[[SipLeg], object], *, placed: bool = False, hears_keys: bool = False
     ) -> None:
+        super().__init__()
         self.caller = caller_of(call.invitation)
         self.ended = ""
         self.inlet = Inlet()
@@ -97,8 +98,6 @@ class SipLeg:
         self._answered = placed
         self._tones = DtmfDetector() if hears_keys else None
         self._transferring = False
-        self._listener: LegListener | None = None
-        self._early: list[Callable[[LegListener], None]] = []
         call.listen(self)
 
     # CallEvents
@@ -108,7 +107,7 @@ class SipLeg:
         self._pressed(digit)
 
     def _pressed(self, digit: str) -> None:
-        if digit in _KEYS and not self.ended:
+        if digit in KEYS and not self.ended:
             self._tell(lambda listener: listener.key(digit))
 
     def held(self, on: bool) -> None:
@@ -134,19 +133,6 @@ class SipLeg:
     def ahead(self) -> int:
         """See `PhoneLeg`."""
         return 0 if self.ended else self._call.waiting
-
-    def attach(self, listener: LegListener) -> None:
-        """See `PhoneLeg`."""
-        self._listener = listener
-        early, self._early = self._early, []
-        for tell in early:
-            tell(listener)
-
-    def _tell(self, news: Callable[[LegListener], None]) -> None:
-        if self._listener is not None:
-            news(self._listener)
-        elif len(self._early) < 100:
-            self._early.append(news)
 
     async def answer(self) -> None:
         """See `PhoneLeg`."""

@@ -20,16 +20,16 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 from xml.sax.saxutils import escape
 
 import msgspec
 
 from ...errors import CallEnded, UsageError
-from ...session.listen import Listening, listen
-from ...session.wire import Receiver, Refusal, UpgradeRequest, WireLimits
+from ...session.wire import Refusal, UpgradeRequest, WireLimits
 from . import Caller, Switchboard, TransferFailed
-from .socket import Arrival, SocketLeg, is_here
+from .socket import KEYS, Arrival, SocketLeg, is_here
+from .socket_door import SocketDoor
 from .tables import Count, SocketTable, SocketUrl, UrlPath, in_url, secret
 
 logger = logging.getLogger("offhook.connector")
@@ -98,11 +98,9 @@ class Account(msgspec.Struct, frozen=True):
 class TwilioLeg(SocketLeg):
     """One stream; it is a call from `start` on."""
 
-    def __init__(self, account: Account, arrival: Arrival, left: Arrival) -> None:
-        super().__init__(Caller(kind="twilio"))
+    def __init__(self, account: Account, arrival: Arrival) -> None:
+        super().__init__(Caller(kind="twilio"), arrival)
         self._account = account
-        self._arrival = arrival
-        self._left = left
         self._stream = ""
         self._call = ""
         self._owner = ""
@@ -115,20 +113,19 @@ class TwilioLeg(SocketLeg):
         """See `PhoneLeg`: what no mark has come back for yet, to the nearest mark."""
         return max(self._sent - self._played - _MARK_EVERY, 0)
 
-    def received(self, data: str | bytes) -> None:
+    def _on_message(self, data: str | bytes) -> None:
         try:
             message = _messages.decode(data)
         except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
             return logger.debug("the provider said something that is not known")
         match message.event:
             case "start" if message.start is not None and not self._stream:
-                self._begin(message)
+                self._started(message)
             case "media" if message.media is not None and message.media.track == "inbound":
                 self._hear(message.media.payload)
-            case "dtmf" if message.dtmf is not None and message.dtmf.digit in "0123456789*#ABCD":
+            case "dtmf" if message.dtmf is not None and message.dtmf.digit in KEYS:
                 digit = message.dtmf.digit
-                if digit:
-                    self._tell(lambda listener: listener.key(digit))
+                self._tell(lambda listener: listener.key(digit))
             case "mark" if message.mark is not None:
                 self._marked(message.mark.name)
             case "stop":
@@ -137,7 +134,7 @@ class TwilioLeg(SocketLeg):
                 pass
         return None
 
-    def _begin(self, message: _Message) -> None:
+    def _started(self, message: _Message) -> None:
         start = message.start
         assert start is not None
         self._stream = start.stream_sid or message.stream_sid
@@ -147,12 +144,11 @@ class TwilioLeg(SocketLeg):
             logger.warning("a stream of another account was refused")
             return self.hang_up("rejected")
         if encoding != "audio/x-mulaw":
-            logger.warning("a stream in %s was refused: mu-law is wanted", encoding)
+            logger.warning("a stream in %.40r was refused: mu-law is wanted", encoding)
             return self.hang_up("error")
         given = {name.lower(): value for name, value in start.custom_parameters.items()}
-        self.caller = Caller(given.get("from", ""), given.get("to", ""), kind="twilio", headers=start.custom_parameters)
-        self._arrival(self)
-        return None
+        ani, dnis = given.get("from", ""), given.get("to", "")
+        return self._begin(Caller(ani, dnis, kind="twilio", headers=start.custom_parameters))
 
     def _hear(self, payload: str) -> None:
         if not self.answered:
@@ -187,10 +183,6 @@ class TwilioLeg(SocketLeg):
         self._played = self._sent
         self._say("clear")
 
-    def lost(self, code: int, reason: str) -> None:
-        super().lost(code, reason)
-        self._left(self)
-
     async def transfer(self, target: str) -> None:
         """See `PhoneLeg`."""
         if self.ended:
@@ -218,7 +210,7 @@ def _post(account: Account, owner: str, call: str, twiml: str) -> int | None:
     login = base64.b64encode(f"{owner}:{account.token}".encode()).decode()
     headers = {"Authorization": f"Basic {login}", "Content-Type": "application/x-www-form-urlencoded"}
     try:
-        path = f"/2010-04-01/Accounts/{owner}/Calls/{call}.json"
+        path = f"/2010-04-01/Accounts/{quote(owner, safe='')}/Calls/{quote(call, safe='')}.json"
         connection.request("POST", path, urlencode({"Twiml": twiml}), headers)
         return connection.getresponse().status
     except (OSError, http.client.HTTPException):
@@ -227,7 +219,7 @@ def _post(account: Account, owner: str, call: str, twiml: str) -> int | None:
         connection.close()
 
 
-class TwilioStreams:
+class TwilioStreams(SocketDoor):
     """Takes streams.
 
     Args:
@@ -238,52 +230,27 @@ class TwilioStreams:
     """
 
     def __init__(self, account: Account, arrival: Arrival, *, path: str = "/twilio", max_calls: int = 100) -> None:
+        super().__init__(path, max_calls, _LIMITS)
         self._account = account
         self._arrival = arrival
-        self._path = path
-        self._max_calls = max_calls
-        self._legs: set[object] = set()
-        self._listening: Listening | None = None
 
-    async def start(self, host: str | None, port: int, context: ssl.SSLContext | None = None) -> int:
-        """Listen, by TLS if there is a context; returns the port.
-
-        Raises:
-            UsageError: The port cannot be had, or anybody could call from other machines without a signature.
-        """
+    def _check(self, host: str | None) -> None:
         if not self._account.token and not is_here(host):
             raise UsageError(
                 "streams from other machines are taken only if they are signed: set the auth token in token-env"
             )
-        self._listening = await listen(self.accept, host, port, ssl=context, limits=_LIMITS)
-        return self._listening.port
 
-    async def close(self) -> None:
-        """Stop listening, and drop what is connected."""
-        if self._listening is not None:
-            self._listening.close()
-            for leg in tuple(self._legs):
-                assert isinstance(leg, TwilioLeg)
-                leg.hang_up("normal")
-            await self._listening.wait_closed()
-
-    def accept(self, request: UpgradeRequest) -> Receiver | Refusal:
-        """See `wire.Accept`."""
-        if request.path != self._path:
-            return Refusal(404)
-        if not request.websocket:
-            return Refusal(426, headers=(("Upgrade", "websocket"),))
+    def _refusal(self, request: UpgradeRequest) -> Refusal | None:
         if self._account.token:
             url = self._account.url or f"wss://{request.headers.get('host', '')}{request.target}"
             given = request.headers.get("x-twilio-signature", "")
             if not hmac.compare_digest(given.encode(), self._account.signature(url).encode()):
                 logger.warning("a stream from %s was refused: its signature is not the account's", request.peer)
                 return Refusal(403)
-        if len(self._legs) >= self._max_calls:
-            return Refusal(503)
-        leg = TwilioLeg(self._account, self._arrival, self._legs.discard)
-        self._legs.add(leg)
-        return leg
+        return None
+
+    def _leg(self, request: UpgradeRequest) -> TwilioLeg:
+        return TwilioLeg(self._account, self._arrival)
 
 
 #: Where the auth token is, if the settings do not say: it need not be there.

@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
 
 from ...audio import ulaw
 from ...errors import EngineBusy, EngineError, EngineMissing
-from ..engines import Float32, Synthesiser, speaks
-from ..phrases import Abilities, Part, Phrase, Spoken
+from ..engines import Float32, Synthesiser
+from ..phrases import Abilities, Phrase
 from ..registry import Options
 from ..remote import TIMEOUT, samples, told
-from ..sentences import split
+from .named_voices import NamedVoices, asked_for, elements
 
 _VOICE = "en-US-Joanna"
 _CHUNK = 3200  # bytes, 0.2 s
@@ -25,50 +24,26 @@ LOCAL = False
 abilities = Abilities(rate=(0.5, 2.0), phonemes=True)
 
 
-class Polly:
+class Polly(NamedVoices):
     """Voices at the line's rate, linear: it is brought to one level before it becomes mu-law.
 
     Args:
         client: A boto3 client of `polly`.
         engine: `neural`, `standard`, or another one of the service that takes SSML.
-        voice: Language and name, such as `en-US-Joanna`.
+        voices: Language and name, such as `en-US-Joanna`; the usual one first.
         where: Names the server in cache keys.
-        known: Further voices that may be asked for.
     """
 
     rate = ulaw.RATE
-    waits = True
     abilities = abilities
 
-    def __init__(self, client: Any, engine: str, voice: str, where: str, known: Sequence[str] = ()) -> None:
+    def __init__(self, client: Any, engine: str, voices: Sequence[str], where: str) -> None:
+        super().__init__("amazon", voices)
         self._client = client
         self._engine = engine
-        self.voices: tuple[str, ...] = (voice, *(other for other in known if other != voice))
-        self.languages: tuple[str, ...] = tuple(dict.fromkeys(name.rpartition("-")[0] for name in self.voices))
-        self.name = f"amazon-{where}-{engine}-{voice}"
-
-    def synthesise(self, text: str, *, voice: str | None = None, language: str | None = None) -> Iterator[Float32]:
-        chosen = self._chosen(voice, language)
-        return (pcm for one in split(text, language) for pcm in self._speak(Phrase((Part(one),)), chosen))
-
-    def express(self, phrase: Phrase, *, voice: str | None = None, language: str | None = None) -> Iterator[Spoken]:
-        """See `offhook.speech.phrases.Expressive`."""
-        chosen = self._chosen(voice, language)
-        return (Spoken(pcm) for pcm in self._speak(phrase, chosen))
-
-    def _chosen(self, voice: str | None, language: str | None) -> str:
-        if voice is None:
-            fitting = [name for name in self.voices if speaks((name.rpartition("-")[0],), language)]
-            if not fitting:
-                raise EngineError(f"amazon: no voice set by voice= and voices= speaks {language}")
-            return fitting[0]
-        if voice not in self.voices:
-            raise EngineError(f"amazon: {voice!r} is none of the voices set by voice= and voices=")
-        return voice
+        self.name = f"amazon-{where}-{engine}-{voices[0]}"
 
     def _speak(self, phrase: Phrase, voice: str) -> Iterator[Float32]:
-        if not phrase.text.strip():
-            return
         tag, _, name = voice.rpartition("-")
         with told("amazon", _failure):
             answer = self._client.synthesize_speech(
@@ -81,17 +56,11 @@ class Polly:
                 SampleRate=str(self.rate),
             )
             with contextlib.closing(answer["AudioStream"]) as sound:
-                yield from samples(sound.iter_chunks(_CHUNK))
+                yield from samples("amazon", sound.iter_chunks(_CHUNK))
 
 
 def _ssml(phrase: Phrase) -> str:
-    written = []
-    for part in phrase.parts:
-        text = escape(part.text)
-        if part.phonemes:
-            text = f'<phoneme alphabet="ipa" ph={quoteattr(part.phonemes)}>{text}</phoneme>'
-        written.append(text)
-    inner = "".join(written)
+    inner = elements(phrase.parts)
     if phrase.rate != 1.0:
         inner = f'<prosody rate="{phrase.rate:.0%}">{inner}</prosody>'
     return f"<speak>{inner}</speak>"
@@ -102,10 +71,8 @@ def synthesiser(options: Options) -> Synthesiser:
 
     Credentials are those of the library: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, or a role.
     """
-    known = tuple(filter(None, options.text("voices", "").split(",")))
-    voice = options.variant or (known[0] if known else _VOICE)
     url = options.text("url", "")
-    return Polly(_client(options, url), options.text("engine", "neural"), voice, url or "api", known)
+    return Polly(_client(options, url), options.text("engine", "neural"), asked_for(options, _VOICE), url or "api")
 
 
 def _client(options: Options, url: str) -> Any:

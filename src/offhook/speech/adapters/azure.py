@@ -9,15 +9,15 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import quoteattr
 
 from ...errors import EngineError
-from ..engines import Float32, Recogniser, Synthesiser, speaks
-from ..phrases import Abilities, Part, Phrase, Spoken
+from ..engines import Float32, Recogniser, Synthesiser
+from ..phrases import Abilities, Phrase
 from ..registry import Options
 from ..remote import TIMEOUT, api_key, samples, told
-from ..sentences import split
 from . import azure_hearing
+from .named_voices import NamedVoices, asked_for, elements
 
 _VOICE: Final = "en-US-AvaNeural"
 _PATH: Final = "/cognitiveservices/v1"
@@ -39,51 +39,27 @@ class _Refusal(Exception):
         self.headers = headers
 
 
-class Azure:
+class Azure(NamedVoices):
     """Neural voices, 16 kHz, as they are made.
 
     Args:
         url: Of the service, `https://REGION.tts.speech.microsoft.com`.
         key: Of the Speech resource.
-        voice: Its full name, such as `en-US-AvaNeural`.
+        voices: Full names, such as `en-US-AvaNeural`; the usual one first.
         timeout: Seconds to wait for a connection, and for each piece.
-        known: Further voices that may be asked for.
     """
 
     rate = 16000
-    waits = True
     abilities = abilities
 
-    def __init__(self, url: str, key: str, voice: str, timeout: float, known: Sequence[str] = ()) -> None:
+    def __init__(self, url: str, key: str, voices: Sequence[str], timeout: float) -> None:
+        super().__init__("azure", voices)
         self._url = urlsplit(url)
         self._key = key
         self._timeout = timeout
-        self.voices: tuple[str, ...] = (voice, *(other for other in known if other != voice))
-        self.languages: tuple[str, ...] = tuple(dict.fromkeys(map(_language, self.voices)))
-        self.name = f"azure-{self._url.netloc}-{voice}"
-
-    def synthesise(self, text: str, *, voice: str | None = None, language: str | None = None) -> Iterator[Float32]:
-        chosen = self._chosen(voice, language)
-        return (pcm for one in split(text, language) for pcm in self._speak(Phrase((Part(one),)), chosen))
-
-    def express(self, phrase: Phrase, *, voice: str | None = None, language: str | None = None) -> Iterator[Spoken]:
-        """See `offhook.speech.phrases.Expressive`."""
-        chosen = self._chosen(voice, language)
-        return (Spoken(pcm) for pcm in self._speak(phrase, chosen))
-
-    def _chosen(self, voice: str | None, language: str | None) -> str:
-        if voice is None:
-            fitting = [name for name in self.voices if speaks((_language(name),), language)]
-            if not fitting:
-                raise EngineError(f"azure: no voice set by voice= and voices= speaks {language}")
-            return fitting[0]
-        if voice not in self.voices:
-            raise EngineError(f"azure: {voice!r} is none of the voices set by voice= and voices=")
-        return voice
+        self.name = f"azure-{self._url.netloc}-{voices[0]}"
 
     def _speak(self, phrase: Phrase, voice: str) -> Iterator[Float32]:
-        if not phrase.text.strip():
-            return
         headers = {
             "Ocp-Apim-Subscription-Key": self._key,
             "Content-Type": "application/ssml+xml",
@@ -94,11 +70,16 @@ class Azure:
         line = kind(self._url.netloc, timeout=self._timeout)
         try:
             with told("azure"):
-                line.request("POST", self._url.path.rstrip("/") + _PATH, _ssml(phrase, voice).encode(), headers)
+                line.request(
+                    "POST",
+                    self._url.path.rstrip("/") + _PATH,
+                    _ssml(phrase, voice, self._language(voice)).encode(),
+                    headers,
+                )
                 answer = line.getresponse()
                 if answer.status != 200:
                     raise _Refusal(answer.status, dict(answer.getheaders()))
-                yield from samples(_pieces(answer))
+                yield from samples("azure", _pieces(answer))
         finally:
             line.close()
 
@@ -110,27 +91,14 @@ def _pieces(answer: http.client.HTTPResponse) -> Iterator[bytes]:
         raise http.client.IncompleteRead(b"", answer.length)
 
 
-def _ssml(phrase: Phrase, voice: str) -> str:
-    written = []
-    for part in phrase.parts:
-        text = escape(part.text)
-        if part.phonemes:
-            text = f'<phoneme alphabet="ipa" ph={quoteattr(part.phonemes)}>{text}</phoneme>'
-        if part.pitch != 1.0:
-            text = f'<prosody pitch="{(part.pitch - 1) * 100:+.0f}%">{text}</prosody>'
-        written.append(text)
-    inner = "".join(written)
+def _ssml(phrase: Phrase, voice: str, language: str) -> str:
+    inner = elements(phrase.parts)
     if phrase.rate != 1.0:
         inner = f'<prosody rate="{(phrase.rate - 1) * 100:+.0f}%">{inner}</prosody>'
     return (
-        f'<speak version="1.0" xmlns="http://www.w3.org/2001/10/synthesis" xml:lang={quoteattr(_language(voice))}>'
+        f'<speak version="1.0" xmlns="http://www.w3.org/2001/10/synthesis" xml:lang={quoteattr(language)}>'
         f"<voice name={quoteattr(voice)}>{inner}</voice></speak>"
     )
-
-
-def _language(voice: str) -> str:
-    """Of `en-US-AvaNeural`, `en-US`."""
-    return voice.rpartition("-")[0]
 
 
 def recogniser(options: Options) -> Recogniser:
@@ -146,11 +114,9 @@ def synthesiser(options: Options) -> Synthesiser:
 
     The key comes from AZURE_SPEECH_KEY, the region also from AZURE_SPEECH_REGION.
     """
-    known = tuple(filter(None, options.text("voices", "").split(",")))
-    voice = options.variant or (known[0] if known else _VOICE)
     key = api_key(options, "AZURE_SPEECH_KEY")
     url = options.text("url", "") or f"https://{_region(options)}.tts.speech.microsoft.com"
-    return Azure(url, key, voice, options.number("timeout", TIMEOUT, 0.05, 120), known)
+    return Azure(url, key, asked_for(options, _VOICE), options.number("timeout", TIMEOUT, 0.05, 120))
 
 
 def _region(options: Options) -> str:

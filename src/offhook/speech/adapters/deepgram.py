@@ -215,6 +215,7 @@ class DeepgramSynthesiser:
     def _speak(self, text: str, voice: str) -> Iterator[Float32]:
         with told("deepgram"):
             yield from samples(
+                "deepgram",
                 self._client.speak.v1.audio.generate(
                     text=text,
                     model=voice,
@@ -222,7 +223,7 @@ class DeepgramSynthesiser:
                     container="none",
                     sample_rate=self.rate,
                     request_options=_OPTIONS,
-                )
+                ),
             )
 
 

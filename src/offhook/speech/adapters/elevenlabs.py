@@ -52,6 +52,7 @@ class ElevenLabsSynthesiser:
         given: dict[str, Any] = {} if language is None else {"language_code": language.partition("-")[0].lower()}
         with told("elevenlabs"):
             yield from samples(
+                "elevenlabs",
                 self._client.text_to_speech.stream(
                     voice,
                     text=text,
@@ -59,7 +60,7 @@ class ElevenLabsSynthesiser:
                     output_format="pcm_16000",
                     request_options={"max_retries": 0},
                     **given,
-                )
+                ),
             )
 
 

@@ -8,20 +8,19 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
 
 from ...audio import ulaw
 from ...errors import EngineBusy, EngineError, EngineMissing
 from ..engines import Float32, Recogniser, Synthesiser, Transcription, Word, speaks
-from ..phrases import Abilities, Part, Phrase, Spoken
+from ..phrases import Abilities, Part, Phrase
 from ..registry import Options
 from ..remote import TIMEOUT, UNTOLD, samples, told, worth_sending
 from ..segments import Segments, Understood, evenly, ordered, transcription
-from ..sentences import split
 from .google_again import Kept, again, stream_again
+from .named_voices import NamedVoices, asked_for, elements
 
 _LANGUAGES = (
     "en-US", "ar-EG", "bg-BG", "cs-CZ", "da-DK", "de-DE", "el-GR", "es-ES", "et-EE", "fi-FI", "fr-FR", "hi-IN", "hr-HR",
@@ -161,51 +160,35 @@ class _Streaming:
                 yield {"audio": data[at : at + _PIECE]}
 
 
-class GoogleSynthesiser:
+class GoogleSynthesiser(NamedVoices):
     """Voices at the line's rate, linear: it is brought to one level before it becomes mu-law.
 
     Args:
         client: A `google.cloud.texttospeech_v1.TextToSpeechClient`.
-        voice: Its full name, such as `en-US-Chirp3-HD-Aoede` or `de-DE-Neural2-G`.
+        voices: Full names, such as `en-US-Chirp3-HD-Aoede` or `de-DE-Neural2-G`; the usual one first.
         where: Names the server in cache keys.
         timeout: Seconds to wait for each piece.
-        known: Further voices that may be asked for.
     """
 
     rate = ulaw.RATE
-    waits = True
 
-    def __init__(self, client: Any, voice: str, where: str, timeout: float, known: Sequence[str] = ()) -> None:
+    def __init__(self, client: Any, voices: Sequence[str], where: str, timeout: float) -> None:
+        super().__init__("google", voices)
         self._client = client
         self._timeout = timeout
-        self.voices: tuple[str, ...] = (voice, *(other for other in known if other != voice))
-        self.languages: tuple[str, ...] = tuple(dict.fromkeys(map(_of_voice, self.voices)))
         # What all of its voices can do.
         self.abilities = abilities if any(map(_is_chirp, self.voices)) else _MARKUP
-        self.name = f"google-{where}-{voice}"
+        self.name = f"google-{where}-{voices[0]}"
 
-    def synthesise(self, text: str, *, voice: str | None = None, language: str | None = None) -> Iterator[Float32]:
-        chosen = self._chosen(voice, language)
-        whole = [text] if _is_chirp(chosen) else split(text, language)
-        return (pcm for one in whole if one.strip() for pcm in self._speak(Phrase((Part(one),)), chosen))
+    def _portions(self, text: str, voice: str, language: str | None) -> Iterable[Phrase]:
+        return (Phrase((Part(text),)),) if _is_chirp(voice) else super()._portions(text, voice, language)
 
-    def express(self, phrase: Phrase, *, voice: str | None = None, language: str | None = None) -> Iterator[Spoken]:
-        """See `offhook.speech.phrases.Expressive`."""
-        chosen = self._chosen(voice, language)
-        return (Spoken(pcm) for pcm in (self._speak(phrase, chosen) if phrase.text.strip() else ()))
-
-    def _chosen(self, voice: str | None, language: str | None) -> str:
-        if voice is None:
-            fitting = [name for name in self.voices if speaks((_of_voice(name),), language)]
-            if not fitting:
-                raise EngineError(f"google: no voice set by voice= and voices= speaks {language}")
-            return fitting[0]
-        if voice not in self.voices:
-            raise EngineError(f"google: {voice!r} is none of the voices set by voice= and voices=")
-        return voice
+    def _language(self, voice: str) -> str:
+        """Of `en-US-Chirp3-HD-Aoede`, `en-US`."""
+        return "-".join(voice.split("-")[:2])
 
     def _speak(self, phrase: Phrase, voice: str) -> Iterator[Float32]:
-        selected = {"name": voice, "language_code": _of_voice(voice)}
+        selected = {"name": voice, "language_code": self._language(voice)}
         with told("google", _failure):
             if _is_chirp(voice):
                 audio = {"audio_encoding": "PCM", "sample_rate_hertz": self.rate, "speaking_rate": phrase.rate}
@@ -216,26 +199,16 @@ class GoogleSynthesiser:
                     call = self._client.streaming_synthesize(requests=iter(requests), retry=None, timeout=None)
                     return _patiently(call, self._timeout)
 
-                yield from samples(bytes(answer.audio_content) for answer in stream_again(begin))
+                yield from samples("google", (bytes(answer.audio_content) for answer in stream_again(begin)))
             else:
                 audio = {"audio_encoding": "PCM", "sample_rate_hertz": self.rate, "speaking_rate": phrase.rate}
-                request = {"input": {"ssml": _ssml(phrase)}, "voice": selected, "audio_config": audio}
+                request = {
+                    "input": {"ssml": f"<speak>{elements(phrase.parts)}</speak>"},
+                    "voice": selected,
+                    "audio_config": audio,
+                }
                 answer = again(partial(self._client.synthesize_speech, request, retry=None), self._timeout)
-                yield from samples([bytes(answer.audio_content)])
-
-
-def _ssml(phrase: Phrase) -> str:
-    written = []
-    for part in phrase.parts:
-        text = escape(part.text)
-        if part.phonemes:
-            text = f'<phoneme alphabet="ipa" ph={quoteattr(part.phonemes)}>{text}</phoneme>'
-        if part.emphasis:
-            text = f'<emphasis level="{part.emphasis}">{text}</emphasis>'
-        if part.pitch != 1.0:
-            text = f'<prosody pitch="{(part.pitch - 1) * 100:+.0f}%">{text}</prosody>'
-        written.append(text)
-    return f"<speak>{''.join(written)}</speak>"
+                yield from samples("google", [bytes(answer.audio_content)])
 
 
 def _patiently(call: Any, timeout: float) -> Iterator[Any]:
@@ -279,12 +252,10 @@ def recogniser(options: Options) -> Recogniser:
 
 def synthesiser(options: Options) -> Synthesiser:
     """`google[:en-US-Chirp3-HD-Aoede][?voices=NAME,NAME][&url=...][&key_env=GOOGLE_API_KEY][&timeout=10]`."""
-    known = tuple(filter(None, options.text("voices", "").split(",")))
     timeout = options.number("timeout", TIMEOUT, 0.05, 120)
     names = ("texttospeech_v1", "TextToSpeechClient", "TextToSpeechGrpcTransport")
     client = _client(options, *names, "texttospeech.googleapis.com")
-    voice = options.variant or (known[0] if known else _VOICE)
-    return GoogleSynthesiser(client, voice, options.text("url", "api"), timeout, known)
+    return GoogleSynthesiser(client, asked_for(options, _VOICE), options.text("url", "api"), timeout)
 
 
 def _client(options: Options, package: str, client: str, transport: str, host: str) -> Any:
@@ -377,10 +348,6 @@ def _words(result: Any, offset: float) -> list[Word]:
         )
         for word in best.words
     ]
-
-
-def _of_voice(name: str) -> str:
-    return "-".join(name.split("-")[:2])
 
 
 def _is_chirp(name: str) -> bool:

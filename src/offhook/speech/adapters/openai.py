@@ -62,7 +62,10 @@ class OpenAIRecogniser:
         with told("openai"):
             file = ("utterance.wav", as_wav(pcm, self.rate), "audio/wav")
             answer = self._client.audio.transcriptions.create(file=file, model=self._model, **given)
-            texts = str(answer.text).split()
+            text = getattr(answer, "text", None)
+            if not isinstance(text, str):  # the library passes on whatever a server answers
+                raise EngineError("openai answers without a text")
+            texts = text.split()
             tokens = [token.logprob for token in getattr(answer, "logprobs", None) or () if token.logprob is not None]
         if not texts:
             return Transcription("", 0.0, (), tag)
@@ -107,7 +110,7 @@ class OpenAISynthesiser:
                 model=self._model, voice=voice, input=text, response_format="pcm", speed=self._speed
             )
             with making as answer:
-                yield from samples(answer.iter_bytes(4800))
+                yield from samples("openai", answer.iter_bytes(4800))
 
 
 def recogniser(options: Options) -> Recogniser:

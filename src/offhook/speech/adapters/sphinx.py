@@ -69,7 +69,6 @@ class Sphinx:
         self._lock = threading.Lock()
         self._reject = reject
         self._bare = bare
-        self._grammar = grammar
 
     @property
     def punctuates(self) -> bool:

@@ -21,6 +21,7 @@ from ..registry import Options
 from ..remote import TIMEOUT, UNTOLD, told, worth_sending
 from ..samples import from_pcm16, to_pcm16
 from ..sentences import sentences
+from ..ssml.steps import is_sayable
 
 _RATE = 16000
 _OUT = 22050
@@ -165,9 +166,13 @@ class WyomingSynthesiser:
                             yield sound
                 else:
                     raise EngineError("wyoming: the service broke off")
-            rest = resampler.push(np.zeros(0, np.float32), last=True) if resampler is not None else ()
+            if resampler is None:
+                if is_sayable(sentence):
+                    raise EngineError("wyoming: the service answers without a sound")
+                continue
+            rest = resampler.push(np.zeros(0, np.float32), last=True)
             if len(rest):
-                yield np.asarray(rest, np.float32)
+                yield rest
 
 
 def recogniser(options: Options) -> Recogniser:
