@@ -235,11 +235,12 @@ async def _clients(cases: list[Case[Any]], options: dict[str, Any], console: Con
         if result.verdict is Verdict.SKIPPED_PROFILE:
             return
         style = _STYLES[result.verdict]
-        console.print(f"  {result.verdict.value:<18} {result.number:<6} {result.title}", style=style, markup=False)
+        line = f"  {result.verdict.value:<18} {result.number:<6} {result.title}"
+        console.print(line, style=style, markup=False, soft_wrap=True)
 
     def follows(case: Case[Any] | None) -> None:
         if case is not None:
-            console.print(f"next: {case.number} {case.title}", markup=False)
+            console.print(f"next: {case.number} {case.title}", markup=False, soft_wrap=True)
 
     found = ClientCheck(
         cases, profile_of(options["profile"]), secret=secret, seed=options["seed"], on_next=follows, on_result=told
@@ -253,7 +254,7 @@ async def _clients(cases: list[Case[Any]], options: dict[str, Any], console: Con
         raise UsageError(f"cannot listen on {where} ({why}): choose another port or host") from None
     host, port = server.sockets[0].getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    console.print(f"listening on ws://{shown}:{port}/  (Ctrl-C ends it and reports)", markup=False)
+    console.print(f"listening on ws://{shown}:{port}/  (Ctrl-C ends it and reports)", markup=False, soft_wrap=True)
     try:
         await found.done.wait()
     except asyncio.CancelledError:
