@@ -225,7 +225,8 @@ async def _still_there(target: Target) -> None:
 
 def _progress(console: Console) -> Progress:
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal or console.quiet)
+    shown = console.is_terminal and not console.is_dumb_terminal and not console.quiet
+    return Progress(*columns, console=console, transient=True, disable=not shown)
 
 
 async def _clients(cases: list[Case[Any]], options: dict[str, Any], console: Console) -> list[CaseResult]:
@@ -270,15 +271,18 @@ def _show(card: Scorecard, console: Console) -> None:
             line = f"{result.verdict.value:<10} {result.number:<6} {result.title}: {result.detail}"
             console.print(line, style=_STYLES[result.verdict], markup=False, soft_wrap=True)
             console.print(f"{'':<18}{card.cases[result.number].advice}", style="dim", markup=False, soft_wrap=True)
+    room = max(12, min(44, console.width - 18))
     for number, title in card.chapters.items():
+        title = title if len(title) <= room else title[: room - 1] + "…"
         results = card.chapter(number)
         counted = [result for result in results if not result.verdict.skipped]
         good = sum(result.verdict.good for result in counted)
         if results and not counted:
-            console.print(f"{number:>3} {title:<44} skipped", style="dim", markup=False)
+            console.print(f"{number:>3} {title:<{room}} skipped", style="dim", markup=False, soft_wrap=True)
         elif results:
             style = "green" if good == len(counted) else "yellow"
-            console.print(f"{number:>3} {title:<44} {good:>3} of {len(counted)}", style=style, markup=False)
+            line = f"{number:>3} {title:<{room}} {good:>3} of {len(counted)}"
+            console.print(line, style=style, markup=False, soft_wrap=True)
     counts = ", ".join(f"{count} {verdict}" for verdict, count in card.counts.items() if count)
     verdict = "FAILED" if not card.ok else "passed" if counts else "nothing was checked"
     told = f"{verdict}{': ' if counts else ''}{counts} in {card.seconds:.1f} s (seed {card.seed})"

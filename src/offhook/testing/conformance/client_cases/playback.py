@@ -134,7 +134,7 @@ async def both(partner: Partner) -> None:
     await sound(line, 1.0)
     await told(line, "playback_started")
     before = len(line.audio)
-    await told(line, "playback_completed")
+    await told(line, "playback_completed", within=10.0)
     if len(line.audio) == before:
         raise Failure("no audio came while the bot spoke")
     await partner.goodbye(line)
