@@ -15,6 +15,7 @@ from offhook.bots import BargeInPolicy
 from offhook.cli.main import VERBS, cli
 from offhook.connector.settings import of_tables
 from offhook.speech.turns import TurnPolicy
+from offhook.testing.conformance.suites import client_suite, server_suite
 
 ROOT = Path(__file__).parent.parent
 SUBVERBS = (
@@ -59,6 +60,15 @@ def test_commands_and_their_options_exist(page: Path) -> None:
         known = options_of(words[:1] + [word for word in words[1:2] if word in SUBVERBS])
         used = {word.split("=")[0].rstrip(",.;)") for word in words if word.startswith("--")}
         assert used - known - {"--help"} == set(), line
+
+
+def test_cases_that_are_named_by_topic_exist() -> None:
+    page = (ROOT / "docs" / "conformance.md").read_text()
+    rows = re.findall(r"^\| [^|]+ \| ([\d.,; -]+) \| ([\d.,; -]+) \|$", page, re.MULTILINE)
+    assert len(rows) > 30
+    for suite, cells in ((server_suite(), [row[0] for row in rows]), (client_suite(), [row[1] for row in rows])):
+        named = {number for cell in cells for number in re.findall(r"\d+\.\d+", cell)}
+        assert named <= {case.number for case in suite}
 
 
 def test_settings_on_the_pages_can_be_read() -> None:

@@ -127,6 +127,39 @@ def test_a_taken_port(capsys: pytest.CaptureFixture[str]) -> None:
     assert err.count("\n") == 1
 
 
+async def test_ctrl_c_loses_no_result(tmp_path: Path) -> None:
+    with misbehaving() as server:
+        command = ("-m", "offhook", "check", server.uri, "--only", "5.1,10.32", "--parallel", "1")
+        reports = ("--report", str(tmp_path / "r.json"), "--report", str(tmp_path / "r.html"))
+        checking = await asyncio.create_subprocess_exec(sys.executable, *command, *reports, stdout=-1, stderr=-1)
+        while len(server.of("open")) < 3:  # noqa: ASYNC110 (a first look, 5.1, and 10.32, which waits)
+            await asyncio.sleep(0.01)
+        checking.send_signal(signal.SIGINT)
+        out, err = await checking.communicate()
+    assert checking.returncode == 130
+    assert b"passed: 1 OK" in out
+    assert err.decode() == "offhook: interrupted: 1 of 2 cases were not finished\n"
+    told = json.loads((tmp_path / "r.json").read_text())
+    assert ([case["number"] for case in told["cases"]], told["unfinished"]) == (["5.1"], 1)
+    assert "1 of 2 cases" in (tmp_path / "r.html").read_text()
+
+
+def test_where_all_is_skipped_nothing_has_passed(capsys: pytest.CaptureFixture[str]) -> None:
+    with misbehaving() as server:
+        assert run(["check", server.uri, "--only", "13.*"]) == 1
+    assert "nothing was checked: 12 SKIPPED (profile)" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file that is always full")
+def test_no_room_for_the_output() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "offhook", "check", "--list"], stdout=full, stderr=-1, text=True, check=False
+        )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "No space left" in done.stderr
+
+
 async def test_ctrl_c_reports_what_was_met() -> None:
     command = ("-m", "offhook", "check", "--listen", "0", "--only", "1.1,3.20")
     checking = await asyncio.create_subprocess_exec(sys.executable, *command, stdout=-1, stderr=-1)

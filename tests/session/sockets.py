@@ -156,7 +156,8 @@ def frame(
 
 @asynccontextmanager
 async def rude_server(then: Callable[[asyncio.StreamWriter], None], answer: bytes | None = None) -> AsyncIterator[str]:
-    """A server that upgrades (or gives another answer), does one thing, and never hangs up. Yields its URI."""
+    """A server that upgrades (or gives another answer, with the key's digest in place of {accept}), does one thing, and
+    never hangs up. Yields its URI."""
     connections: set[asyncio.StreamWriter] = set()
     troubles: list[dict[str, object]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: troubles.append(context))
@@ -167,7 +168,8 @@ async def rude_server(then: Callable[[asyncio.StreamWriter], None], answer: byte
         key = request.split(b"Sec-WebSocket-Key: ")[1].split(b"\r\n")[0]
         accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
         upgrade = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        writer.write(upgrade + b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n" if answer is None else answer)
+        given = upgrade + b"Sec-WebSocket-Accept: {accept}\r\n\r\n" if answer is None else answer
+        writer.write(given.replace(b"{accept}", accept))
         then(writer)
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)

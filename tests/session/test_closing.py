@@ -173,6 +173,17 @@ async def test_lingering_leaves_tls_and_the_dead_to_themselves():
 
 
 @pytest.mark.virtual_time
+async def test_lingering_bears_a_reset_that_nobody_has_told_of():
+    class Reset(FakeSocket):
+        def write_eof(self) -> None:
+            raise OSError(107, "Transport endpoint is not connected")
+
+    sock = Reset()
+    Linger(sock, 2.0, lambda: None).connection_lost(None)
+    assert sock.asked == ["set_protocol", "abort"]
+
+
+@pytest.mark.virtual_time
 async def test_the_first_cause_stays_and_lost_comes_once():
     ear, ended = Ear(), []
     closing = Closing(FakeSocket(), ear, WireLimits(), lambda: ended.append(True))

@@ -94,6 +94,10 @@ async def test_another_status_is_a_rejection(serve, engine, status):
         assert ear.calls == []
 
 
+UPGRADE = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: {accept}\r\n"
+)
 ANSWERS = {
     "HTTP/1.0": (b"HTTP/1.0 403 Forbidden\r\nContent-Length: 0\r\n\r\n", 403),
     "a status nobody knows": (b"HTTP/1.1 599 Odd\r\nContent-Length: 0\r\n\r\n", 599),
@@ -110,6 +114,8 @@ ANSWERS = {
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Accept: AAAA\r\n\r\n",
         b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: AAAA\r\n\r\n",
+        UPGRADE + b"Sec-WebSocket-Protocol: audiohook\r\n\r\n",
+        UPGRADE + b"Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
         b"HTTP/1.1 200\r\n\r\n"[:6] + b"\r\n\r\n",
         b"x" * 100_000,
     ],
@@ -120,6 +126,17 @@ async def test_rubbish_is_no_upgrade(engine, answer):
         with pytest.raises(ConnectionLost, match=r"the answer is no WebSocket upgrade|without an answer"):
             await dial(uri, ear, headers={}, engine=engine)
         assert ear.calls == []
+
+
+async def test_a_subprotocol_that_was_asked_for(engine):
+    async with rude_server(lambda writer: None, UPGRADE + b"Sec-WebSocket-Protocol: audiohook\r\n\r\n") as uri:
+        ear = Ear()
+        try:
+            wire = await dial(uri, ear, headers={"Sec-WebSocket-Protocol": "audiohook"}, engine=engine)
+        except ConnectionLost:
+            assert engine == "websockets", "which cannot be told that it was asked for"
+        else:
+            wire.abort()
 
 
 @both_loops

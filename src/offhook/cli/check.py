@@ -36,6 +36,8 @@ _STYLES: Final = {
     **{verdict: "dim" for verdict in Verdict if verdict.skipped},
 }  # fmt: skip
 _WRITERS: Final = (".html", ".json", ".xml")
+#: Exit code of what Ctrl-C has ended, as shells have it.
+_INTERRUPTED: Final = 130
 #: Calls of `--faults` where no number is given.
 _FAULTY: Final = 200
 
@@ -80,8 +82,14 @@ def check(uri: str | None, as_json: bool, **options: Any) -> int:
     reports = [_report_path(name) for name in options["report"]]
     console = Console(stderr=True, quiet=as_json, highlight=False)
     began = time.monotonic()
-    run = _clients(cases, options, console) if listens else _server(str(uri), cases, options, console)
-    results = uvloop.run(run)
+    met: list[CaseResult] = []
+    interrupted = False
+    try:
+        uvloop.run((_clients if listens else _server)(uri or "", cases, options, console, met))
+    except KeyboardInterrupt:
+        if not met:
+            raise
+        interrupted = True  # what was met so far is reported
     card = Scorecard(
         side=suite.side,
         target=uri or f"clients on port {options['listen']}",
@@ -91,7 +99,7 @@ def check(uri: str | None, as_json: bool, **options: Any) -> int:
         seconds=time.monotonic() - began,
         cases={case.number: case for case in cases},
         chapters=suite.chapters,
-        results=sorted(results, key=lambda result: suite[result.number].order),
+        results=sorted(met, key=lambda result: suite[result.number].order),
     )
     if as_json:
         click.echo(msgspec.json.encode(card.as_object(traces=False)))
@@ -99,9 +107,12 @@ def check(uri: str | None, as_json: bool, **options: Any) -> int:
         _show(card, Console(highlight=False))
     for path in reports:
         _write(path, card)
+    if interrupted:
+        click.echo(f"offhook: interrupted: {len(cases) - len(met)} of {len(cases)} cases were not finished", err=True)
+        return _INTERRUPTED
     if uri is not None and not card.ok:
         uvloop.run(_still_there(_target(uri, options)))
-    return 0 if card.ok and results else 1
+    return 0 if card.ok and card.judged else 1
 
 
 def _faults(uri: str | None, options: dict[str, Any], *, as_json: bool) -> int:
@@ -175,7 +186,9 @@ def _write(path: Path, card: Scorecard) -> None:
         raise UsageError(f"--report {path}: {error.strerror}") from None
 
 
-async def _server(uri: str, cases: list[Case[Any]], options: dict[str, Any], console: Console) -> list[CaseResult]:
+async def _server(
+    uri: str, cases: list[Case[Any]], options: dict[str, Any], console: Console, met: list[CaseResult]
+) -> None:
     target = _target(uri, options)
     await _up(target, options["wait"])
     with _progress(console) as progress:
@@ -183,11 +196,12 @@ async def _server(uri: str, cases: list[Case[Any]], options: dict[str, Any], con
         left = {case.number: None for case in cases}
 
         def done(result: CaseResult) -> None:
+            met.append(result)
             del left[result.number]
             waiting = f"waiting for {', '.join(left)}" if 0 < len(left) <= 3 else "checking"
             progress.update(bar, advance=1, description=waiting)
 
-        return await check_server(cases, target, parallel=options["parallel"], on_result=done)
+        await check_server(cases, target, parallel=options["parallel"], on_result=done)
 
 
 def _target(uri: str, options: dict[str, Any]) -> Target:
@@ -225,21 +239,26 @@ async def _still_there(target: Target) -> None:
 
 def _progress(console: Console) -> Progress:
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal or console.quiet)
+    shown = console.is_terminal and not console.is_dumb_terminal and not console.quiet
+    return Progress(*columns, console=console, transient=True, disable=not shown)
 
 
-async def _clients(cases: list[Case[Any]], options: dict[str, Any], console: Console) -> list[CaseResult]:
+async def _clients(
+    _: str, cases: list[Case[Any]], options: dict[str, Any], console: Console, met: list[CaseResult]
+) -> None:
     secret = decode_secret(options["secret"]) if options["secret"] else b""
 
     def told(result: CaseResult) -> None:
+        met.append(result)
         if result.verdict is Verdict.SKIPPED_PROFILE:
             return
         style = _STYLES[result.verdict]
-        console.print(f"  {result.verdict.value:<18} {result.number:<6} {result.title}", style=style, markup=False)
+        line = f"  {result.verdict.value:<18} {result.number:<6} {result.title}"
+        console.print(line, style=style, markup=False, soft_wrap=True)
 
     def follows(case: Case[Any] | None) -> None:
         if case is not None:
-            console.print(f"next: {case.number} {case.title}", markup=False)
+            console.print(f"next: {case.number} {case.title}", markup=False, soft_wrap=True)
 
     found = ClientCheck(
         cases, profile_of(options["profile"]), secret=secret, seed=options["seed"], on_next=follows, on_result=told
@@ -253,14 +272,13 @@ async def _clients(cases: list[Case[Any]], options: dict[str, Any], console: Con
         raise UsageError(f"cannot listen on {where} ({why}): choose another port or host") from None
     host, port = server.sockets[0].getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    console.print(f"listening on ws://{shown}:{port}/  (Ctrl-C ends it and reports)", markup=False)
+    console.print(f"listening on ws://{shown}:{port}/  (Ctrl-C ends it and reports)", markup=False, soft_wrap=True)
     try:
         await found.done.wait()
     except asyncio.CancelledError:
         pass  # Ctrl-C: what was met so far is reported
     finally:
         server.close()
-    return found.results
 
 
 def _show(card: Scorecard, console: Console) -> None:
@@ -269,16 +287,19 @@ def _show(card: Scorecard, console: Console) -> None:
             line = f"{result.verdict.value:<10} {result.number:<6} {result.title}: {result.detail}"
             console.print(line, style=_STYLES[result.verdict], markup=False, soft_wrap=True)
             console.print(f"{'':<18}{card.cases[result.number].advice}", style="dim", markup=False, soft_wrap=True)
+    room = max(12, min(44, console.width - 18))
     for number, title in card.chapters.items():
+        title = title if len(title) <= room else title[: room - 1] + "…"
         results = card.chapter(number)
         counted = [result for result in results if not result.verdict.skipped]
         good = sum(result.verdict.good for result in counted)
         if results and not counted:
-            console.print(f"{number:>3} {title:<44} skipped", style="dim", markup=False)
+            console.print(f"{number:>3} {title:<{room}} skipped", style="dim", markup=False, soft_wrap=True)
         elif results:
             style = "green" if good == len(counted) else "yellow"
-            console.print(f"{number:>3} {title:<44} {good:>3} of {len(counted)}", style=style, markup=False)
+            line = f"{number:>3} {title:<{room}} {good:>3} of {len(counted)}"
+            console.print(line, style=style, markup=False, soft_wrap=True)
     counts = ", ".join(f"{count} {verdict}" for verdict, count in card.counts.items() if count)
-    verdict = "FAILED" if not card.ok else "passed" if counts else "nothing was checked"
+    verdict = "FAILED" if not card.ok else "passed" if card.judged else "nothing was checked"
     told = f"{verdict}{': ' if counts else ''}{counts} in {card.seconds:.1f} s (seed {card.seed})"
     console.print(told, style="bold green" if card.ok else "bold red", soft_wrap=True)

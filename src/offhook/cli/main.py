@@ -5,6 +5,7 @@ Exit codes: 0 good; 1 what was asked about is bad; 2 wrong use; 130 interrupted.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -104,10 +105,12 @@ def guard(command: Callable[[], Any]) -> int:
         return _say(str(error), 2)
     except (PeerError, OffhookError) as error:
         return _say(str(error), 1)
-    except BrokenPipeError:
-        # Whoever read our output has gone; nothing may be written while the interpreter ends.
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.ENOSPC):
+            raise
+        # Whoever read our output has gone, or there is no room for it; nothing may be written while Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return 1 if error.errno == errno.EPIPE else _say(f"cannot write what was asked for: {error.strerror}", 1)
 
 
 def _say(message: str, code: int) -> int:

@@ -106,12 +106,8 @@ class Linger(asyncio.BufferedProtocol):
         self._waste = bytearray(16_384)
         self._timer = asyncio.get_running_loop().call_later(seconds, socket.abort)
         socket.set_protocol(self)
-        if socket.is_closing():
-            return
-        if socket.can_write_eof():
-            socket.write_eof()
-        else:
-            socket.close()
+        if not socket.is_closing():
+            half_close(socket)
 
     def get_buffer(self, sizehint: int) -> bytearray:
         """Where to put what nobody will read."""
@@ -121,3 +117,14 @@ class Linger(asyncio.BufferedProtocol):
         """The peer hung up, or its time is over."""
         self._timer.cancel()
         self._ended()
+
+
+def half_close(socket: asyncio.Transport) -> None:
+    """Say that nothing more is sent; where that cannot be said, close."""
+    if not socket.can_write_eof():
+        socket.close()
+        return
+    try:
+        socket.write_eof()
+    except OSError:
+        socket.abort()  # the peer has reset the connection, and asyncio's own loop has not seen it yet

@@ -34,6 +34,9 @@ from .wire import Receiver, Wire, WireLimits
 # Holds two channels of 200 ms (3,200 bytes) without growing; picows' own 16 KiB costs twice the memory per call.
 _READ_BUFFER = 4_096
 
+# What a server may answer only if the client has asked for it (RFC 6455 section 4.1).
+_UNASKED = frozenset({"sec-websocket-extensions", "sec-websocket-protocol"})
+
 
 def upgrade(
     socket: asyncio.Transport, head: bytes, receiver: Receiver, limits: WireLimits, ended: Callable[[], None]
@@ -64,7 +67,8 @@ async def dial(
         socket, _ = await aiofastnet.create_connection(
             quiet(loop), asyncio.Protocol, *address.socket, ssl=context, server_hostname=address.host
         )
-    wire = _PicowsWire(socket, receiver, limits, lambda: None, client=True)
+    asked = frozenset(name.lower() for name in headers)
+    wire = _PicowsWire(socket, receiver, limits, lambda: None, client=True, asked=asked)
     try:
         if socket.is_closing():
             raise ConnectionLost("the server hung up before the WebSocket upgrade")
@@ -72,6 +76,10 @@ async def dial(
         await protocol.wait_until_handshake_complete()
         if protocol.listener is None:
             raise ConnectionLost("the server hung up without an answer to the WebSocket upgrade")
+        if wire.unasked:
+            raise ConnectionLost(
+                f"the answer is no WebSocket upgrade: it brings {wire.unasked}, which nobody asked for"
+            )
     except WSHandshakeError as error:
         socket.abort()
         raise rejection(error.raw_header or b"", str(error)) from None
@@ -115,6 +123,7 @@ class _PicowsWire(WSListener):
     """`Wire` towards the session and listener towards picows, in one object."""
 
     __slots__ = (
+        "_asked",
         "_assembler",
         "_audio",
         "_client",
@@ -127,6 +136,7 @@ class _PicowsWire(WSListener):
         "_receiver",
         "_socket",
         "_transport",
+        "unasked",
         "upgraded",
     )
     _transport: WSTransport
@@ -139,6 +149,7 @@ class _PicowsWire(WSListener):
         ended: Callable[[], None],
         *,
         client: bool,
+        asked: frozenset[str] = frozenset(),
     ) -> None:
         self._socket = socket
         self._receiver = receiver
@@ -146,11 +157,13 @@ class _PicowsWire(WSListener):
         self._lane: Callable[[bytes], bool] | None = getattr(receiver, "audio", None)
         self._audio = self._lane  # while whole messages may take the short way
         self._client = client
+        self._asked = asked
         self._assembler = Assembler(limits.max_message)
         self._closing = Closing(socket, receiver, limits, ended)
         self._open = False
         self._paused = False
         self._ping: bytes | None = None
+        self.unasked = ""
         self.upgraded = False
 
     def granting(self) -> WSListener | WSUpgradeResponseWithListener:
@@ -185,7 +198,11 @@ class _PicowsWire(WSListener):
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._transport = transport
-        self._open = self.upgraded = True
+        self.upgraded = True
+        if self._client and (unasked := _UNASKED & {name.lower() for name in transport.response.headers} - self._asked):
+            self.unasked = ", ".join(sorted(unasked))  # picows does not look; the dialler lets go
+            return
+        self._open = True
         try:
             self._receiver.connected(self)
         except Exception:
@@ -221,7 +238,8 @@ class _PicowsWire(WSListener):
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         self._shut()
-        self._closing.lost()
+        if not self.unasked:  # or the receiver would lose what it never had
+            self._closing.lost()
 
     def pause_writing(self) -> None:
         self._paused = True

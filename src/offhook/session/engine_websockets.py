@@ -19,7 +19,7 @@ from websockets.server import ServerProtocol
 from websockets.uri import WebSocketURI
 
 from ..errors import ConnectionLost, UpgradeRejected
-from .closing import Closing
+from .closing import Closing, half_close
 from .engines import Address
 from .frames import PONG, Assembler, FrameError, fitting
 from .wire import Receiver, Wire, WireLimits
@@ -239,7 +239,4 @@ class _WebsocketsWire(asyncio.Protocol):
             self._closing.expect()
 
     def _finish(self) -> None:
-        if self._socket.can_write_eof():
-            self._socket.write_eof()
-        else:
-            self._socket.close()
+        half_close(self._socket)

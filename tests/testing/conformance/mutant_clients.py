@@ -21,8 +21,9 @@ from offhook.testing.conformance.listener import ClientCheck
 from offhook.testing.conformance.partner import Partner
 from offhook.testing.misbehaving.flaw import Data
 
-#: Clients at a time: some cases look at the clock, and two cores have other work.
-AT_ONCE = 25
+#: Clients at a time. They share one event loop, which on a busy machine comes round the later the more there are: a
+#: client whose own clock falls behind rightly fails the cases about time, so those are given few at a time.
+AT_ONCE, TIMED_AT_ONCE = 25, 3
 URI = "ws://127.0.0.1:{port}/api/v1/audiohook/ws"
 
 

@@ -73,6 +73,7 @@ class RawServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         raw = await self._request(reader)
         head = Refusal(503) if self.poisoned else HeadReader(WireLimits()).feed(raw)
+        self.poisoned |= self.how == "grudge garbage" and not isinstance(head, Head)
         if self.how == "case" and b"\r\naudiohook-session-id:" in raw:
             head = Refusal(400)
         needed = {"any upgrade": b"\r\nUpgrade:", "any key": b"-Key:", "any version": b"-Version: 13"}.get(self.how)
@@ -131,7 +132,8 @@ class RawServer:
                     return wire.close()
             elif opcode == PING:
                 early = self.how == "early ping" and receiver.session.state in (State.IDLE, State.OPENING)  # type: ignore[attr-defined]
-                if early or (self.how == "between" and parts):
+                between = {"between": True, "between audio": kind == BINARY}.get(self.how, False)
+                if early or (between and parts):
                     return wire.close(1002)
                 wire.frame(PONG, b"" if self.how == "pong payload" else payload[:125])
             elif opcode == PONG:
@@ -201,6 +203,7 @@ class RawServer:
         }
         for name, wrong in faults.items():
             if wrong and self.how != f"lax {name}":
+                self.poisoned |= self.how == "grudge frames"
                 raise OSError(name)
 
 
@@ -222,8 +225,14 @@ class RawClient(RawServer):
                    "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": key}  # fmt: skip
             head = "".join(f"{name}: {value}\r\n" for name, value in (own | fields).items())
             writer.write(f"GET {target} HTTP/1.1\r\n{head}\r\n".encode())
-            answer = await reader.readuntil(b"\r\n\r\n")
-            if self.how != "stubborn" and b" 101 " not in answer:
+            answer = await (reader.read(1 << 16) if self.how == "one read" else reader.readuntil(b"\r\n\r\n"))
+            if self.how == "follows" and b" 302 " in answer:
+                writer.close()
+                await self.run(port, "/offhook-elsewhere", fields, receiver)
+                return
+            if (self.how != "stubborn" and b" 101 " not in answer) or not answer.endswith(b"\r\n\r\n"):
+                return
+            if self.how == "known fields" and b"\r\nvia:" in answer:
                 return
             receiver.connected(_Wire(writer, mask=True))
             await self._read(reader, receiver.wire, receiver)  # type: ignore[attr-defined]

@@ -129,6 +129,10 @@ UPGRADE: dict[str, Mutant] = {
     "1.54": raw("any version"),
     "1.55": ShutsOut(lambda r: "x-forwarded-host" in r.headers, 500),
     "1.56": ShutsOut(lambda r: '"host"' in shown(r), 500),
+    "1.57": ShutsOut(lambda r: created(r) > 1.9),
+    "1.58": ShutsOut(lambda r: "via" in r.headers, 400),
+    "1.59": ShutsOut(lambda r: "keep-alive" in r.headers["connection"], 400),
+    "1.60": raw("grudge garbage"),
 }  # fmt: skip
 
 

@@ -6,14 +6,14 @@ import asyncio
 import json
 from collections.abc import Iterable
 
-from tests.testing.conformance.server_mutants_a import Mutant, fills, opened, opening, raw, refuses
+from tests.testing.conformance.server_mutants_a import Message, Mutant, Picks, fills, opened, opening, raw, refuses
 from tests.testing.conformance.server_mutants_b import Grudge, Mixes, Trims, a, extra
 
 from offhook.protocol import ServerSession, State
 from offhook.testing.conformance.server_cases.formats import tone
 from offhook.testing.conformance.server_cases.reconnect import predecessor
 from offhook.testing.misbehaving.flaw import Data, Flaw, FlawedLink
-from offhook.testing.misbehaving.kinds import Adds, Drops, Edits, Fatal
+from offhook.testing.misbehaving.kinds import Adds, Deaf, Drops, Edits, Fatal, Says
 
 
 def sounds(start: bytes) -> Fatal:
@@ -21,6 +21,11 @@ def sounds(start: bytes) -> Fatal:
     return Fatal(a("audio", lambda m, _: m["data"].startswith(start)))
 
 
+def offer(*channels: str) -> Message:
+    return {"type": "audio", "format": "PCMU", "channels": list(channels), "rate": 8000}
+
+
+_OVER = (State.CLOSING, State.CLOSED)
 _BARGE_IN = {"entities": [{"type": "barge_in", "data": {}}]}
 FORMATS: dict[str, Mutant] = {
     "8.16": sounds(tone("<")[:200]),
@@ -110,6 +115,36 @@ RECONNECT: dict[str, Mutant] = {
     "13.11": fills("continuedSessions", [{"clientseq": 1, "serverseq": 1}], []),
     "13.12": fills("continuedSessions", NUMBERS_OF_TEXT, []),
 }
-MUTANTS = FORMATS | LINES | RECONNECT
+
+
+class Interrupted(Says):
+    """Sends `barge_in` at a key, and cannot bear that the playback is over then."""
+
+    def __init__(self) -> None:
+        super().__init__(a("dtmf"), ("event", _BARGE_IN))
+        self.interrupted: set[str] = set()
+
+    def seen(self, data: Data, session: ServerSession) -> Iterable[Data]:
+        if isinstance(data, str) and '"dtmf"' in data:
+            self.interrupted.add(session.id)
+        over = isinstance(data, str) and '"playback_completed"' in data and session.id in self.interrupted
+        return ("garbage",) if over else super().seen(data, session)
+
+
+OTHERS: dict[str, Mutant] = {
+    "2.58": Picks(lambda media: media[0].get("type") == "video"),
+    "2.59": Picks(lambda media: media[0]["channels"] == ["supervisor"]),
+    "2.60": Picks(lambda media: media[0]["channels"] == ["internal", "external"], offer("external", "internal")),
+    "4.43": raw("between audio"),
+    "8.24": sounds(b"\x7f" * 200),
+    "9.11": Interrupted(),
+    "10.40": Grudge(lambda s: s.state is State.OPEN and s._peer_seq == 1 and not s.position),
+    "10.41": Deaf(a("ping", lambda m, s: m["version"] == "1" and s.state is State.PAUSED)),
+    "10.42": Adds(
+        a("ping", lambda m, s: m["version"] == "1" and s.state in _OVER), extra("disconnect", reason="error")
+    ),
+    "12.24": raw("grudge frames"),
+}
+MUTANTS = FORMATS | LINES | RECONNECT | OTHERS
 PROFILES_OF = dict.fromkeys(("8.16", "8.17", "8.18", "8.19"), "bot-transcription")
 BROAD = {"10.29", "10.31"}

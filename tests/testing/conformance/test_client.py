@@ -5,22 +5,30 @@ from __future__ import annotations
 import asyncio
 import copy
 import logging
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 
 import pytest
-from tests.testing.conformance import client_mutants, client_mutants_b, client_mutants_c
-from tests.testing.conformance.mutant_clients import ClientFlaw, run_cases
+from tests.testing.conformance import client_mutants, client_mutants_b, client_mutants_c, client_mutants_d
+from tests.testing.conformance.mutant_clients import TIMED_AT_ONCE, URI, ClientFlaw, run_cases
 
-from offhook.protocol import PROFILES
+from offhook.connector import connect
+from offhook.errors import OffhookError
+from offhook.protocol import PROFILES, Profile
 from offhook.testing.conformance.case import Case, CaseResult, Verdict
+from offhook.testing.conformance.listener import ClientCheck
 from offhook.testing.conformance.partner import Partner
 from offhook.testing.conformance.suites import client_suite
 
 SUITE = client_suite()
-MUTANTS: dict[str, ClientFlaw] = client_mutants.MUTANTS | client_mutants_b.MUTANTS | client_mutants_c.MUTANTS
+MUTANTS: dict[str, ClientFlaw] = (
+    client_mutants.MUTANTS | client_mutants_b.MUTANTS | client_mutants_c.MUTANTS | client_mutants_d.MUTANTS
+)
 NUMBERS = [case.number for case in SUITE]
 KEY, SECRET = "a2V5", b"s" * 32
 NEIGHBOURS = 1
+#: Chapters whose cases measure what a client does by the clock.
+TIMED = {5, 6, 8}
 PROFILES_OF = client_mutants.PROFILES_OF | client_mutants_c.PROFILES_OF
 BROAD = client_mutants.BROAD | client_mutants_c.BROAD
 
@@ -78,9 +86,14 @@ def test_each_case_finds_its_mutant(trials: dict[str, dict[str, CaseResult]], nu
 def own() -> Iterator[dict[str, list[CaseResult]]]:
     """What our own client gets, in every profile."""
 
+    async def met(profile: Profile) -> list[CaseResult]:
+        timed = [case for case in SUITE if case.chapter in TIMED]
+        others = [case for case in SUITE if case.chapter not in TIMED]
+        results = await run_cases(timed, profile, key=KEY, secret=SECRET, at_once=TIMED_AT_ONCE)
+        return list((results | await run_cases(others, profile, key=KEY, secret=SECRET)).values())
+
     async def check() -> dict[str, list[CaseResult]]:
-        met = [run_cases(list(SUITE), profile, key=KEY, secret=SECRET) for profile in PROFILES.values()]
-        return {name: list(each.values()) for name, each in zip(PROFILES, await asyncio.gather(*met), strict=True)}
+        return dict(zip(PROFILES, await asyncio.gather(*map(met, PROFILES.values())), strict=True))
 
     logging.disable()
     yield asyncio.run(check())
@@ -92,3 +105,39 @@ def own() -> Iterator[dict[str, list[CaseResult]]]:
 def test_our_client_passes(own: dict[str, list[CaseResult]], profile: str) -> None:
     assert [(result.number, result.verdict, result.detail) for result in own[profile] if failed(result)] == []
     assert sum(result.verdict is Verdict.OK for result in own[profile]) > 100
+
+
+async def probe(uri: str) -> None:
+    async with connect(uri, probe=True) as call:
+        await call.result()
+
+
+async def configured(uri: str) -> None:
+    with suppress(OffhookError):  # the case has seen enough behind `open`
+        async with connect(uri, custom_config={"region": "eu"}) as call:
+            await call.result()
+
+
+async def of_its_own(uri: str) -> None:
+    async with connect(uri) as call:
+        call.pause()
+        await call.wait(0.3)
+        call.resume()
+        await call.result()
+
+
+async def another_language(uri: str) -> None:
+    async with connect(uri, profile="monitor") as call:
+        call.update("de-DE")
+        await call.result()
+
+
+@pytest.mark.parametrize(
+    ("number", "act"), [("2.26", probe), ("2.27", configured), ("6.17", of_its_own), ("7.13", another_language)]
+)
+async def test_cases_about_what_few_clients_do(number: str, act: Callable[[str], Awaitable[None]]) -> None:
+    check = ClientCheck(SUITE.select([number]), PROFILES["monitor" if number == "7.13" else "connector"])
+    async with await check.serve("127.0.0.1", 0) as server:
+        await act(URI.format(port=server.sockets[0].getsockname()[1]))
+        await check.done.wait()
+    assert [(result.verdict, result.detail) for result in check.results] == [(Verdict.OK, "")]

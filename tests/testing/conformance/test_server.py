@@ -23,6 +23,7 @@ from offhook.testing.conformance.case import Case, CaseResult, Verdict
 from offhook.testing.conformance.runner import check_server, run_case
 from offhook.testing.conformance.suites import server_suite
 from offhook.testing.misbehaving import flaw as mutants
+from offhook.testing.misbehaving.kinds import Says
 
 SUITE = server_suite()
 NUMBERS = [case.number for case in SUITE]
@@ -104,3 +105,12 @@ def test_our_server_passes(profile: Profile, caplog: pytest.LogCaptureFixture) -
     results = uvloop.run(check())
     assert [(result.number, result.verdict, result.detail) for result in results if failed(result)] == []
     assert sum(result.verdict is Verdict.OK for result in results) > 200
+
+
+async def test_a_bot_that_is_interrupted_passes() -> None:
+    """Our own server has no bot that speaks long enough; one that sends `barge_in` at a key stands for it."""
+    interrupts = Says(b.a("dtmf"), ("event", {"entities": [{"type": "barge_in", "data": {}}]}))
+    async with mutants.serve(PROFILES["connector"], interrupts, KeyStore(KEYS)) as uri:
+        target = Target(uri, a.KEY, a.SECRET, PROFILES["connector"])
+        results = await check_server(SUITE.select(["9.10", "9.11"]), target)
+    assert [result.verdict for result in results] == [Verdict.OK, Verdict.OK]

@@ -18,6 +18,8 @@ from .line import SOON, Line, Message
 from .socket import RawSocket, upgrade_fields
 
 ORGANIZATION = "d7934305-0972-4844-938e-9060eef73d05"
+#: What a server may send at any time in an open session, such as `pause` where it does not know a language (P4.8).
+_OF_ITS_OWN = ("event", "updated", "pause", "resume", "reconnect")
 
 
 @dataclass(frozen=True)
@@ -146,18 +148,18 @@ class Caller:
             Failure: The session is dead, or the pong is not ours.
         """
         await line.send("ping")
-        pong = await line.expect("pong", passing=("event", "updated", "pause", "resume"))
+        pong = await line.expect("pong", passing=_OF_ITS_OWN)
         if pong.get("clientseq") != line.seq:
             raise Failure(f"`pong` has clientseq {pong.get('clientseq')}, the ping was {line.seq}")
 
     async def finish(self, line: Line, reason: str = "end") -> Message:
-        """Close as the platform does, and expect `closed`; returns it.
+        """Close as the platform does, and expect `closed`; returns it. What a server sends of its own may cross it.
 
         Raises:
             Failure: It does not come, or the server closes the socket first.
         """
         await line.send("close", {"reason": reason})
-        closed = await line.expect("closed", within=10.0, passing=("event",))
+        closed = await line.expect("closed", within=10.0, passing=_OF_ITS_OWN)
         line.socket.close()
         return closed
 

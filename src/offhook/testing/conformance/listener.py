@@ -53,6 +53,7 @@ class ClientCheck:
         self._expected = len(cases)
         self._cases = list(cases)
         self._waiting: deque[Case[Partner]] = deque()
+        self._meetings: set[asyncio.Task[None]] = set()
 
     @property
     def next_case(self) -> Case[Partner] | None:
@@ -74,7 +75,12 @@ class ClientCheck:
         self._tell_next()
         return server
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._meet(reader, writer))  # one of asyncio's own would log that it was cancelled
+        self._meetings.add(task)
+        task.add_done_callback(self._meetings.discard)
+
+    async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await _request(reader)
         if request is None:
             writer.close()

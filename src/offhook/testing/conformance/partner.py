@@ -7,7 +7,7 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,7 @@ from .socket import RawSocket
 #: What a client may send while a case waits for something else.
 _STREAM = ("ping", "dtmf", "playback_started", "playback_completed", "discarded", "update")
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+Write = Callable[[RawSocket, bytes], Awaitable[None]]
 
 
 @dataclass(eq=False)
@@ -105,8 +106,14 @@ class Partner:
         self.trace.append(TraceLine(self._t, "server", "http", len(head), f"HTTP/1.1 {status} {reason}"))
         self.socket.write(head.encode())
 
-    async def accept(self, *, wrong: bool = False) -> Line:
-        """Accept the upgrade, if need be wrongly: a line on which `open` is still to come."""
+    async def accept(self, *, wrong: bool = False, more: str = "", write: Write | None = None) -> Line:
+        """Accept the upgrade, if need be wrongly: a line on which `open` is still to come.
+
+        Args:
+            wrong: Give a digest that is not the key's.
+            more: Further fields of the answer, each with its line end.
+            write: Puts the answer on the socket; None: at once.
+        """
         if self._accepted is not None:
             return self._accepted
         self.request()
@@ -114,10 +121,13 @@ class Partner:
         accept = base64.b64encode(hashlib.sha1(key + _GUID).digest()).decode()
         head = (
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Accept: {accept}\r\n\r\n"
+            f"Sec-WebSocket-Accept: {accept}\r\n{more}\r\n"
         )
         self.trace.append(TraceLine(self._t, "server", "http", len(head), "HTTP/1.1 101 Switching Protocols"))
-        self.socket.write(head.encode())
+        if write is None:
+            self.socket.write(head.encode())
+        else:
+            await write(self.socket, head.encode())
         self.socket.begin()
         self._accepted = Line(self.socket, "server", self.headers.get("audiohook-session-id", ""))
         return self._accepted

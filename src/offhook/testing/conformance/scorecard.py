@@ -50,6 +50,11 @@ class Scorecard:
         """Whether nothing failed."""
         return not any(result.verdict is Verdict.FAILED for result in self.results)
 
+    @property
+    def judged(self) -> bool:
+        """Whether any case was: where all were skipped, nothing is known."""
+        return not all(result.verdict.skipped for result in self.results)
+
     def chapter(self, number: int) -> list[CaseResult]:
         """Results of one chapter."""
         return [result for result in self.results if self.cases[result.number].chapter == number]
@@ -65,6 +70,7 @@ class Scorecard:
             "seed": self.seed,
             "seconds": round(self.seconds, 3),
             "counts": self.counts,
+            "unfinished": len(self.cases) - len(self.results),
             "cases": [self._case(result, traces=traces) for result in self.results],
         }
 

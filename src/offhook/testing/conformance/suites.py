@@ -48,8 +48,8 @@ CLIENT: Final[Suite[Partner]] = Suite(
 )
 
 _MODULES: Final = {
-    "server": ("upgrade", "signatures", "opening", "envelope", "sizes", "framing", "pings", "pauses", "updates",
-               "audio", "formats", "speaking", "ending", "lines", "misplaced", "garbage", "reconnect"),
+    "server": ("upgrade", "signatures", "opening", "offers", "envelope", "sizes", "framing", "pings", "pauses",
+               "updates", "audio", "formats", "speaking", "ending", "lines", "misplaced", "garbage", "reconnect"),
     "client": ("upgrade", "opening", "envelope", "sizes", "framing", "pings", "pauses", "history", "events", "playback",
                "ending", "misplaced", "garbage", "connections", "reconnect"),
 }  # fmt: skip

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from ....session.frames import TEXT
-from ..case import SPOKEN, Failure, Skip, Source
+from ..case import ALL, SPOKEN, Failure, Skip, Source
 from ..line import Line
 from ..partner import Partner
-from ..socket import frame
+from ..socket import RawSocket, frame
 from ..suites import CLIENT
 from .misplaced import STREAM, parted
 from .opening import opening
@@ -21,10 +21,10 @@ Steps = Callable[[Partner], Awaitable[Line]]
 _BACK: Final = 2.0
 
 
-def _cut(number: str, where: str, steps: Steps) -> None:
+def _cut(number: str, where: str, steps: Steps, profiles: frozenset[str] = ALL) -> None:
     @CLIENT.case(number, f"A connection lost {where} is not clung to", does=f"Drops the connection {where}, and waits {_BACK:g} s for another one.",
                  expects="A next session that starts anew, with seq 1 and serverseq 0; or none.",
-                 rule="P8.2: socket closed, P3.2", source=Source.REFERENCE,
+                 rule="P8.2: socket closed, P3.2", source=Source.REFERENCE, profiles=profiles,
                  advice="End the session with its socket: a further one counts from 1, whatever was on the line before.")  # fmt: skip
     async def run(partner: Partner) -> None:
         line = await steps(partner)
@@ -178,7 +178,8 @@ async def _slowly(line: Line, text: bytes) -> None:
     began = clock()
     for count, at in enumerate(range(0, len(data), 8), 1):
         line.socket.write(data[at : at + 8])
-        await asyncio.sleep(began + count / 10 - clock())  # by the clock: what is late is caught up with
+        if (early := began + count / 10 - clock()) > 0:  # by the clock: what is late is caught up with
+            await asyncio.sleep(early)
 
 
 _late("12.13", "`opened` may take 4 s", "Answers `open` after 4 s.", _after_four)
@@ -289,5 +290,46 @@ async def two_events(partner: Partner) -> None:
     same = {"entities": [{"type": "twice", "data": {"id": "11111111-2222-4333-8444-555555555555"}}]}
     line.socket.send(line.message("event", same))
     line.socket.send(line.message("event", same))
+    await partner.alive(line)
+    await partner.goodbye(line)
+
+
+async def _unanswered(partner: Partner) -> Line:
+    partner.request()
+    return Line(partner.socket, "server", "")
+
+
+async def _half_answered(partner: Partner) -> Line:
+    partner.request()
+    partner.socket.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgr")
+    await asyncio.sleep(0.05)
+    return Line(partner.socket, "server", "")
+
+
+async def _playing(partner: Partner) -> Line:
+    line = await partner.opened()
+    line.socket.send(b"\x55\xd5" * 20_000)
+    await line.expect("playback_started", passing=STREAM)
+    return line
+
+
+_cut("12.24", "in place of an answer to the upgrade", _unanswered)
+_cut("12.25", "within the answer to the upgrade", _half_answered)
+_cut("12.26", "while audio is played", _playing, SPOKEN)
+
+
+@CLIENT.case(
+    "12.27", "The answer to the upgrade may come slowly",
+    does="Writes HTTP 101 in pieces of 20 bytes over a second.", expects="A session that opens.", rule="TCP is a stream",
+    source=Source.VENDOR, advice="Read until the blank line, however many reads that takes.",
+)  # fmt: skip
+async def slow_answer(partner: Partner) -> None:
+    async def trickle(socket: RawSocket, head: bytes) -> None:
+        for at in range(0, len(head), 20):
+            socket.write(head[at : at + 20])
+            await asyncio.sleep(0.15)
+
+    line = await partner.accept(write=trickle)
+    await partner.opened(line)
     await partner.alive(line)
     await partner.goodbye(line)

@@ -121,3 +121,41 @@ def _refuses(number: str, type: str, parameters: Any = None) -> None:
 
 _refuses("9.13", "closed")
 _refuses("9.14", "opened")
+
+
+@CLIENT.case(
+    "9.15", "`disconnect` in a pause is followed",
+    does="Pauses the stream and disconnects.", expects="`close` reason disconnect, and the end of the connection behind `closed`.",
+    rule="P4.9, P8.2: any state before closing", source=Source.REFERENCE, advice="A pause concerns audio alone.",
+)  # fmt: skip
+async def in_a_pause(partner: Partner) -> None:
+    line = await partner.opened()
+    await line.send("pause")
+    await line.expect("paused", passing=_STREAM)
+    await partner.goodbye(line, passing=_STREAM)
+
+
+@CLIENT.case(
+    "9.16", "`disconnect` while audio is played is followed",
+    does="Sends 2 s of audio and disconnects behind its start.", expects="`close` reason disconnect within 4 s.",
+    rule="P4.9, P15 row 16: sources do not say whether it is played out", source=Source.INFERRED, profiles=SPOKEN,
+    advice="Close at once, or when the audio that came before has played.",
+)  # fmt: skip
+async def in_a_playback(partner: Partner) -> None:
+    line = await partner.opened()
+    line.socket.send(b"\x55\xd5" * 8000)
+    await line.expect("playback_started", passing=_STREAM)
+    await line.send("disconnect", {"reason": "completed", "info": "in mid-playback"})
+    await partner.closing(line, "disconnect", within=4.0, passing=_STREAM)
+
+
+@CLIENT.case(
+    "9.17", "`disconnect` before `open` has come is followed",
+    does="Disconnects right behind the upgrade.", expects="`close` reason disconnect, and the end of the connection behind `closed`.",
+    rule="P2.9: unauthorized may be said at once; P8.2: any state before closing", source=Source.REFERENCE,
+    advice="Be ready for messages from the upgrade on.",
+)  # fmt: skip
+async def before_open(partner: Partner) -> None:
+    line = await partner.accept()
+    await line.send("disconnect", {"reason": "unauthorized"})
+    await partner.closing(line, "disconnect", passing=("open",))

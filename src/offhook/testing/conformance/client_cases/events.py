@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
 from typing import Any, Final
 
-from ..case import Failure, Source
+from ..case import Failure, Skip, Source
 from ..line import SOON, Line
 from ..partner import Partner
 from ..socket import Closed
@@ -101,3 +102,26 @@ def _bad(number: str, title: str, does: str, parameters: Any) -> None:
 
 _bad("7.11", "An event without entities is refused", "Sends an event without `entities`.", {})
 _bad("7.12", "Entities that are no list are refused", "Sends `entities` as text.", {"entities": "x"})
+
+
+@CLIENT.case(
+    "7.13", "A change of language names a language",
+    does="Watches a session for 1.5 s, and answers `update`.", expects="`update` with a language code.", rule="P4.8",
+    source=Source.REFERENCE, advice="Send `language`, such as en-US, and nothing else.",
+)  # fmt: skip
+async def change_of_language(partner: Partner) -> None:
+    line = await partner.opened()
+    loop = asyncio.get_running_loop()
+    end = loop.time() + 1.5
+    while (left := end - loop.time()) > 0:
+        got = await line.next(left)
+        if isinstance(got, dict) and got.get("type") == "update":
+            named = got.get("parameters", {}).get("language")
+            if not (isinstance(named, str) and re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})+", named)):
+                raise Failure(f"`update` has language {named!r}")
+            await line.send("updated")
+            await partner.goodbye(line, passing=("ping", "dtmf", "playback_started", "playback_completed", "update"))
+            return
+        if isinstance(got, Closed) or (isinstance(got, dict) and got.get("type") == "close"):
+            break
+    raise Skip("this client changes no language")

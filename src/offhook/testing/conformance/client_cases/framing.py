@@ -217,3 +217,31 @@ async def no_utf8(partner: Partner) -> None:
         if isinstance(got, dict) and got.get("type") == "error":
             await partner.closing(line, "error")
             return
+
+
+@CLIENT.case(
+    "4.37", "Audio of just below 64,000 bytes is played",
+    does="Sends 63,999 bytes of audio.", expects="`playback_started`.", rule="P3.3, P6.3", source=Source.VENDOR,
+    profiles=SPOKEN, advice="Take audio messages of up to 64,000 bytes.",
+)  # fmt: skip
+async def large_audio(partner: Partner) -> None:
+    line = await partner.opened()
+    line.socket.send(b"\x55" * 63_999)
+    await line.expect("playback_started", passing=("ping", "dtmf"))
+    await partner.goodbye(line)
+
+
+@CLIENT.case(
+    "4.38", "Control frames may stand between fragments of audio",
+    does="Sends a WebSocket ping between the fragments of an audio message.", expects="A WebSocket pong, and `playback_started`.",
+    rule="RFC 6455 section 5.5", source=Source.VENDOR, profiles=SPOKEN, advice="Leave frames to a WebSocket library.",
+)  # fmt: skip
+async def between_audio(partner: Partner) -> None:
+    line = await partner.opened()
+    line.socket.write_frame(BINARY, b"\x55" * 800, fin=False)
+    line.socket.send_frame(PING, b"now")
+    line.socket.write_frame(CONTINUATION, b"\x55" * 800, fin=True)
+    await line.expect("playback_started", passing=("ping", "dtmf"))
+    if line.socket.pongs.empty() or line.socket.pongs.get_nowait() != b"now":
+        raise Failure("no WebSocket pong with the payload of the ping")
+    await partner.goodbye(line)

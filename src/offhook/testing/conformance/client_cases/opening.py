@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 from typing import Any
 
 from ....protocol import position
-from ..case import ALL, SPOKEN, Failure, Skip, Source
+from ....protocol.limits import NULL_UUID
+from ..case import ALL, LISTENING, SPOKEN, Failure, Skip, Source
 from ..line import Line, Message
 from ..partner import Partner
 from ..suites import CLIENT
@@ -245,3 +248,69 @@ async def seq_two(partner: Partner) -> None:
     line.seq = 1
     await line.send("opened", {"startPaused": False, "media": message["parameters"]["media"][:1]})
     await partner.complaint(line, 400, 500)
+
+
+@CLIENT.case(
+    "2.25", "The last offer may be chosen",
+    does="Chooses the last of several offers and listens for 3 s.", expects="Whole samples of that one, and no more of them than time.",
+    rule="P4.2, P6.1", source=Source.REFERENCE, profiles=LISTENING, advice="Send the format and the channels that were chosen.",
+)  # fmt: skip
+async def last_offer(partner: Partner) -> None:
+    line, message = await opening(partner)
+    media = message.get("parameters", {}).get("media", [])
+    if len(media) < 2:
+        raise Skip("this client makes one offer")
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    await line.send("opened", {"startPaused": False, "media": media[-1:]})
+    await line.quiet(3.0, allow=("ping", "paused", "resumed", "discarded", "update", "close"))
+    if not line.audio:
+        raise Skip("this client sent no audio")
+    width = len(media[-1]["channels"]) * (2 if media[-1]["format"] == "L16" else 1)
+    if odd := [data for data in line.audio if len(data) % width]:
+        raise Failure(f"sent {len(odd[0])} bytes in one message")
+    seconds = sum(map(len, line.audio)) / width / 8000
+    if not 0.5 < seconds < clock() - began + 1.5:
+        raise Failure(f"sent {seconds:.1f} s of the chosen media in {clock() - began:.1f} s")
+    await partner.goodbye(line)
+
+
+@CLIENT.case(
+    "2.26", "A connection probe ends behind `opened`",
+    does="Answers a probe.", expects="Null UUIDs for conversation and participant, no input variables, and `close` without audio.",
+    rule="P7", source=Source.REFERENCE, advice="Probe with null UUIDs, and close as soon as `opened` has come.",
+)  # fmt: skip
+async def probe(partner: Partner) -> None:
+    line, message = await opening(partner)
+    facts = message.get("parameters", {})
+    ids = {facts.get("conversationId"), facts.get("participant", {}).get("id")}
+    if NULL_UUID not in ids:
+        raise Skip("this client makes no probe")
+    if len(ids) > 1 or "inputVariables" in facts:
+        raise Failure("has one id that is not null, or input variables")
+    await line.send("opened", {"startPaused": False, "media": facts.get("media", [])[:1]})
+    await partner.closing(line, "end", passing=())
+    if line.audio:
+        raise Failure("sent audio")
+
+
+@CLIENT.case(
+    "2.27", "A custom configuration is an object, or JSON in a string",
+    does="Reads `open`.", expects="`customConfig` of such a shape, of at most 60,000 bytes, or none.", rule="P3.3, P4.2",
+    source=Source.REFERENCE, advice="Pass the integration's configuration on as an object.",
+)  # fmt: skip
+async def configured(partner: Partner) -> None:
+    _, message = await opening(partner)
+    given = message.get("parameters", {}).get("customConfig")
+    if given is None:
+        raise Skip("there is no custom configuration")
+    if isinstance(given, str):
+        partner.notes.info.append("it is a string, which not all servers read")
+        try:
+            given = json.loads(given)
+        except ValueError:
+            raise Failure("`customConfig` is a string that is no JSON") from None
+    if not isinstance(given, dict):
+        raise Failure(f"`customConfig` is {given!r}")
+    if (size := len(json.dumps(given, ensure_ascii=False).encode())) > 60_000:
+        raise Failure(f"`customConfig` has {size} bytes")

@@ -6,8 +6,9 @@ import asyncio
 
 from ....protocol import position
 from ..case import Failure, Skip, Source
-from ..line import Line, Message
+from ..line import SOON, Line, Message
 from ..partner import Partner
+from ..socket import Closed
 from ..suites import CLIENT
 
 _STREAM = ("ping", "dtmf", "playback_started", "playback_completed", "discarded")
@@ -84,14 +85,16 @@ async def lost(partner: Partner) -> None:
 )  # fmt: skip
 async def as_long(partner: Partner) -> None:
     line = await partner.opened()
-    loop = asyncio.get_running_loop()
+    clock = asyncio.get_running_loop().time
+    asked = clock()
     await pause(line)
-    began = loop.time()
+    began = clock()
     await line.quiet(1.0, allow=_STREAM, audio=False)
+    ended = clock()
     seconds = samples(await resume(line), "discarded") / 8000
-    took = loop.time() - began
-    if abs(seconds - took) > 0.6:
-        raise Failure(f"discarded {seconds:g} s in a pause of {took:.1f} s")
+    # The client has paused between `pause` and `paused`, and gone on between `resume` and `resumed`.
+    if not ended - began - 0.6 <= seconds <= clock() - asked + 0.6:
+        raise Failure(f"discarded {seconds:g} s in a pause of {ended - began:.1f} to {clock() - asked:.1f} s")
     await partner.goodbye(line)
 
 
@@ -128,14 +131,21 @@ async def many(partner: Partner) -> None:
 
 
 async def _audio(line: Line, seconds: float) -> list[tuple[float, int]]:
-    """Arrivals of audio: seconds since the first, and bytes."""
+    """Arrivals of audio over so many seconds: seconds since the first, and bytes. On a busy machine, where messages
+    are late, it looks on for some seconds longer.
+
+    Raises:
+        Skip: There are not even two.
+    """
     loop = asyncio.get_running_loop()
-    end = loop.time() + seconds
+    end = loop.time() + seconds + SOON
     came: list[tuple[float, int]] = []
-    while (left := end - loop.time()) > 0:
+    while (left := end - loop.time()) > 0 and (not came or came[-1][0] - came[0][0] < seconds):
         got = await line.next(left)
         if isinstance(got, bytes):
             came.append((loop.time(), len(got)))
+        elif got is None or isinstance(got, Closed):
+            break
     if len(came) < 2:
         raise Skip("this client sent no audio")
     return [(at - came[0][0], size) for at, size in came]
@@ -148,17 +158,19 @@ def _width(partner: Partner) -> int:
 
 @CLIENT.case(
     "6.7", "Audio comes in real time",
-    does="Listens for 2.5 s.", expects="At most half a second more audio than time, after the first second.",
+    does="Listens for 2.5 s, and 1.5 s longer where that was too much.", expects="At most half a second more audio than time, after the first second.",
     rule="P6.2", source=Source.REFERENCE, advice="Pace audio by the clock, once the history is sent.",
 )  # fmt: skip
 async def paced(partner: Partner) -> None:
     line = await partner.opened()
-    came = await _audio(line, 2.5)
-    late = [(at, size) for at, size in came if at > 1.0]
-    if late:
-        sent = sum(size for _, size in late[1:]) / _width(partner) / 8000
-        if sent > late[-1][0] - late[0][0] + 0.5:
-            raise Failure(f"{sent:.1f} s of audio in {late[-1][0] - late[0][0]:.1f} s")
+    await _audio(line, 1.0)  # what was kept has come by then
+    for attempt in range(2):
+        came = await _audio(line, 1.5)
+        sent, took = sum(size for _, size in came[1:]) / _width(partner) / 8000, came[-1][0]
+        if sent <= took + 0.5:
+            break
+        if attempt:  # once may be what a busy machine has held up; who is too fast is so again
+            raise Failure(f"{sent:.1f} s of audio in {took:.1f} s")
     await partner.goodbye(line)
 
 
@@ -205,3 +217,33 @@ async def goes_on(partner: Partner) -> None:
     if len(line.audio) == before:
         raise Failure("no audio came behind `resumed`")
     await partner.goodbye(line)
+
+
+@CLIENT.case(
+    "6.17", "In a pause of the client's own no audio comes",
+    does="Watches a session for 2.5 s.", expects="No audio between a `paused` that nobody asked for and `resumed`, which tells of the gap.",
+    rule="P4.6: a pause of the client", source=Source.VENDOR, advice="Send nothing while paused; end your pause with `resumed`.",
+)  # fmt: skip
+async def of_its_own(partner: Partner) -> None:
+    line = await partner.opened()
+    loop = asyncio.get_running_loop()
+    end = loop.time() + 2.5
+    paused: Message | None = None
+    seen = False
+    while (left := end - loop.time()) > 0:
+        got = await line.next(left)
+        if isinstance(got, bytes) and paused is not None:
+            raise Failure("sent audio behind `paused`")
+        kind = got.get("type") if isinstance(got, dict) else None
+        if isinstance(got, dict) and kind == "paused":
+            paused, seen = got, True
+        elif isinstance(got, dict) and kind == "resumed" and paused is not None:
+            if abs(samples(got, "start") + samples(got, "discarded") - samples(got)) > 1:
+                raise Failure("start and discarded do not make the position")
+            paused = None
+        elif kind == "close":
+            break
+    if not seen:
+        raise Skip("this client has no pause of its own")
+    if line.closed is None and kind != "close":
+        await partner.goodbye(line, passing=(*_STREAM, "paused", "resumed"))

@@ -134,7 +134,7 @@ async def both(partner: Partner) -> None:
     await sound(line, 1.0)
     await told(line, "playback_started")
     before = len(line.audio)
-    await told(line, "playback_completed")
+    await told(line, "playback_completed", within=10.0)
     if len(line.audio) == before:
         raise Failure("no audio came while the bot spoke")
     await partner.goodbye(line)
@@ -176,3 +176,34 @@ async def unwanted(partner: Partner) -> None:
         await partner.closing(line, "error")
     else:
         await partner.goodbye(line)
+
+
+@CLIENT.case(
+    "8.10", "Audio messages of a burst are played",
+    does="Sends twenty messages of 200 ms at once.", expects="No complaint, `playback_started`, and a session that goes on.",
+    rule="P6.6: a burst of 25", source=Source.VENDOR, profiles=SPOKEN, advice="Let a bucket of 25 messages fill with 5 a second.",
+)  # fmt: skip
+async def burst(partner: Partner) -> None:
+    line = await partner.opened()
+    for _ in range(20):
+        line.socket.send(b"\x55" * 1600)
+    await told(line, "playback_started")
+    await partner.alive(line)
+    await partner.goodbye(line)
+
+
+@CLIENT.case(
+    "8.11", "Audio right behind a barge-in is played, not what was before it",
+    does="Sends 5 s of audio and, while it plays, `barge_in` and a fifth of a second more at once.",
+    expects="`playback_completed` within 3 s, then a playback of its own.", rule="P6.4: what is sent behind it is a new playback",
+    source=Source.OBSERVED, profiles=SPOKEN, advice="Drop what came before `barge_in`, play what comes behind it.",
+)  # fmt: skip
+async def at_once(partner: Partner) -> None:
+    line = await partner.opened()
+    await sound(line, 5.0)
+    await told(line, "playback_started")
+    line.socket.send(line.message("event", {"entities": [{"type": "barge_in", "data": {}}]}))
+    line.socket.send(b"\x55\xd5" * 800)
+    for type in ("playback_completed", "playback_started", "playback_completed"):
+        await told(line, type, within=3.0)
+    await partner.goodbye(line)

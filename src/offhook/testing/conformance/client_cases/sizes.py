@@ -157,8 +157,6 @@ async def control_close(partner: Partner) -> None:
 )  # fmt: skip
 async def trickle(partner: Partner) -> None:
     line = await partner.opened()
-    for byte in frame(TEXT, line.message("pause").encode(), mask=False):
-        line.socket.write(bytes([byte]))
-        await asyncio.sleep(0.0005)  # or the kernel would join them
+    await line.trickle(frame(TEXT, line.message("pause").encode(), mask=False))
     await line.expect("paused", passing=("ping", "dtmf"))
     await partner.goodbye(line)

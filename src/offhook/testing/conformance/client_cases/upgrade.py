@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 import time
+from typing import Final
 
 from ....protocol.signature import Verifier
-from ..case import Failure, Source, Unsigned
+from ..case import Failure, Skip, Source, Unsigned
+from ..line import Line
 from ..partner import Partner
 from ..signing import COVERED
 from ..suites import CLIENT
 
 UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+#: Seconds in which a client that is looped should be back.
+_AGAIN: Final = 2.0
 _ADVICE = "Send the platform's fields with every upgrade request."
 
 
@@ -132,6 +136,17 @@ async def verified(partner: Partner) -> None:
         raise Failure(f"the signature does not verify: {verdict.reason}")
 
 
+async def _gives_up(line: Line) -> None:
+    """Expect that the client takes the answer to its request for none.
+
+    Raises:
+        Failure: It goes on.
+    """
+    got = await line.next()
+    if got is None or isinstance(got, dict | bytes):
+        raise Failure("went on" if got is None else "sent a message")
+
+
 def _refusal(number: str, status: int, reason: str) -> None:
     @CLIENT.case(number, f"HTTP {status} is taken for a refusal", does=f"Answers the request with HTTP {status}.",
                  expects="A client that closes the connection and sends nothing.", rule="P2.9", source=Source.VENDOR,
@@ -153,7 +168,87 @@ _refusal("1.13", 503, "Service Unavailable")
     rule="RFC 6455 section 4.1", source=Source.VENDOR, advice="Leave the handshake to a WebSocket library.",
 )  # fmt: skip
 async def digest(partner: Partner) -> None:
-    line = await partner.accept(wrong=True)
-    got = await line.next()
-    if got is None or isinstance(got, dict | bytes):
-        raise Failure("went on" if got is None else "sent a message")
+    await _gives_up(await partner.accept(wrong=True))
+
+
+@CLIENT.case(
+    "1.15", "A redirect is not followed",
+    does=f"Answers the request with HTTP 302 to another path, and waits {_AGAIN:g} s for who comes there.",
+    expects="A client that closes the connection and asks for no other path.", rule="P2.1, P2.9: taken for a failure",
+    source=Source.REFERENCE, advice="Give up at any answer but 101; the platform follows no redirect.",
+)  # fmt: skip
+async def redirected(partner: Partner) -> None:
+    async def redirect() -> None:
+        partner.request()
+        partner.answer(302, "Found", Location="/offhook-elsewhere")
+        await partner.left_alone()
+
+    other = await partner.another(_AGAIN, meanwhile=redirect())
+    if other is not None:
+        other.request()
+        if "offhook-elsewhere" in other.target:
+            raise Failure("followed the redirect")
+
+
+def _unasked(number: str, what: str, field: str) -> None:
+    @CLIENT.case(number, f"{what} that nobody asked for fails the connection", does=f"Answers 101 with {field.partition(':')[0]}.",
+                 expects="A client that closes and sends no `open`.", rule="RFC 6455 section 4.1", source=Source.VENDOR,
+                 advice="Leave the handshake to a WebSocket library.")  # fmt: skip
+    async def run(partner: Partner) -> None:
+        partner.request()
+        if field.partition(":")[0].lower() in partner.headers:
+            raise Skip("this client asks for one")
+        await _gives_up(await partner.accept(more=f"{field}\r\n"))
+
+
+_unasked("1.16", "A subprotocol", "Sec-WebSocket-Protocol: audiohook")
+_unasked("1.17", "An extension", "Sec-WebSocket-Extensions: permessage-deflate")
+
+
+@CLIENT.case(
+    "1.18", "Each request has a nonce of its own",
+    does=f"Closes the connection, and waits {_AGAIN:g} s for another one.", expects="Another nonce in its signature.",
+    rule="P2.5 step 4: unique per request", source=Source.REFERENCE, advice="Draw 128 random bits or more for each request.",
+)  # fmt: skip
+async def fresh(partner: Partner) -> None:
+    first = _nonce(await _signature(partner))
+    partner.answer(503, "Service Unavailable")
+    other = await partner.another(_AGAIN)
+    if other is None:
+        raise Skip("this client does not call again")
+    if first and first == _nonce(await _signature(other)):
+        raise Failure("used one nonce twice")
+
+
+def _nonce(shown: str) -> str:
+    found = re.search(r'nonce="([^"]*)"', shown)
+    return found[1] if found else ""
+
+
+@CLIENT.case(
+    "1.19", "Fields that proxies add to the answer are passed over",
+    does="Answers 101 with further fields, one of them twice and some in lower case.", expects="`open`.",
+    rule="RFC 9110 section 5.1: unknown fields are ignored", source=Source.VENDOR, advice="Read the fields that you know.",
+)  # fmt: skip
+async def proxied(partner: Partner) -> None:
+    more = (
+        "Server: proxy",
+        "via: 1.1 proxy.example",
+        "Date: Mon, 01 Jan 2024 00:00:00 GMT",
+        "set-cookie: a=1",
+        "set-cookie: b=2",
+    )
+    line = await partner.accept(more="".join(f"{field}\r\n" for field in more))
+    await partner.opened(line)
+    await partner.goodbye(line)
+
+
+@CLIENT.case(
+    "1.20", "Garbage in place of an answer fails the connection",
+    does="Answers the request with bytes that are no HTTP.", expects="A client that closes the connection and sends nothing.",
+    rule="RFC 6455 section 4.1", source=Source.VENDOR, advice="Give up at any answer but 101.",
+)  # fmt: skip
+async def no_http(partner: Partner) -> None:
+    partner.request()
+    partner.socket.write(b"\x16\x03\x01\x00\xa5\xff\xfe nonsense\r\n\r\n")
+    await partner.left_alone()

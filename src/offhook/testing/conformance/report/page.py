@@ -39,16 +39,20 @@ def _asset(name: str) -> str:
 
 
 def _heading(card: Scorecard) -> Html:
-    verdict = element("p", "Passed" if card.ok else "Failed", class_="badge ok" if card.ok else "badge failed")
+    said = ("Passed" if card.judged else "Nothing checked") if card.ok else "Failed"
+    verdict = element("p", said, class_="badge ok" if card.ok and card.judged else "badge failed")
     who = "server" if card.side == "server" else "client"
     return element(
         "header",
         element("p", f"AudioHook conformance of a {who}", class_="kicker"),
         element("div", element("h1", card.target), verdict, class_="title"),
-        element(
-            "p", f"{card.profile} · {len(card.results)} cases in {card.seconds:.1f} s · seed {card.seed}", class_="soft"
-        ),
+        element("p", f"{card.profile} · {_met(card)} in {card.seconds:.1f} s · seed {card.seed}", class_="soft"),
     )
+
+
+def _met(card: Scorecard) -> str:
+    whole = len(card.results) == len(card.cases)
+    return f"{len(card.results)}{'' if whole else f' of {len(card.cases)}'} cases"
 
 
 def _chapters(card: Scorecard) -> Html:

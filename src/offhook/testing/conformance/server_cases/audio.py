@@ -118,3 +118,12 @@ async def unchosen(caller: Caller) -> None:
     if got["type"] == "pong":
         caller.notes.info.append("audio without media is passed over")
     await caller.finish_politely(line, "end" if got["type"] == "pong" else "disconnect")
+
+
+async def _both_zeros(caller: Caller, line: Line) -> None:
+    for byte in (0xFF, 0x7F):
+        await line.send_audio(caller.audio(1.0, byte=byte), caller.width)
+
+
+_takes("8.24", "Silence in both of its forms", "Sends a second of 0xFF and a second of 0x7F.", "P6.1: plus and minus zero",
+       _both_zeros, advice="Take both zeros of mu-law for silence.")  # fmt: skip

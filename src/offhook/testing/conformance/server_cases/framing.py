@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable
 
@@ -118,9 +117,7 @@ async def control_close(caller: Caller) -> None:
 )  # fmt: skip
 async def trickle(caller: Caller) -> None:
     line = await caller.open()
-    for byte in frame(TEXT, line.message("ping").encode()):
-        line.socket.write(bytes([byte]))
-        await asyncio.sleep(0.0005)  # or the kernel would join them
+    await line.trickle(frame(TEXT, line.message("ping").encode()))
     await ponged(caller, line)
 
 
@@ -254,3 +251,20 @@ _breach("4.41", "A reserved control opcode fails the connection", "Sends a frame
         lambda line: line.socket.send_frame(11, b"x"))  # fmt: skip
 _breach("4.42", "A frame that announces too much is not waited for", "Begins a frame of 2**62 bytes.", "P3.3",
         lambda line: line.socket.write(b"\x82\xff" + (1 << 62).to_bytes(8, "big") + bytes(4)), Source.INFERRED)  # fmt: skip
+
+
+@SERVER.case(
+    "4.43", "Control frames may stand between fragments of audio",
+    does="Sends a WebSocket ping between the fragments of an audio message.", expects="The WebSocket pong, and a session that goes on.",
+    rule="RFC 6455 section 5.5", source=Source.VENDOR, advice="Leave frames to a WebSocket library.",
+)  # fmt: skip
+async def between_audio(caller: Caller) -> None:
+    line = await caller.open()
+    data = caller.audio()
+    line.socket.write_frame(BINARY, data[:100], fin=False)
+    line.socket.send_frame(PING, b"now")
+    line.socket.write_frame(CONTINUATION, data[100:], fin=True)
+    line.position += len(data) // caller.width
+    await caller.alive(line)
+    await _pong_frame(caller, line, b"now")
+    await caller.finish(line)

@@ -142,3 +142,22 @@ def _swapped(source: random.Random, line: Line) -> bytes:
 _fuzzed("12.21", "random letters", _letters)
 _fuzzed("12.22", "damaged messages", _bent)
 _fuzzed("12.23", "messages with values of other types", _swapped)
+
+
+@SERVER.case(
+    "12.24", "Random bytes in place of frames do no harm",
+    does="Writes random bytes to the WebSocket in twenty sessions.",
+    expects="The end of the connection, or patience, and a server that lives.", rule="RFC 6455 section 5.2; P12",
+    source=Source.INFERRED, advice="Fail the connection alone: leave frames to a WebSocket library.", seconds=40.0,
+)  # fmt: skip
+async def no_frames(caller: Caller) -> None:
+    source = random.Random(f"{caller.target.seed} 12.24")
+    for _ in range(20):
+        line = await caller.open()
+        line.socket.write(source.randbytes(source.randrange(2, 400)))
+        await line.socket.drain()
+        await line.next(0.1)  # one that waits for more does no wrong
+        line.socket.cut()
+    other = await caller.open()
+    await caller.alive(other)
+    await caller.finish(other)

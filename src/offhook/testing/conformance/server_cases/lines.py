@@ -10,7 +10,7 @@ from typing import Final
 
 from ....session.frames import TEXT
 from ..caller import Caller
-from ..case import SPOKEN, Failure, Skip, Source
+from ..case import ALL, SPOKEN, Failure, Skip, Source
 from ..line import Line
 from ..socket import Closed, frame, upgrade_fields
 from ..suites import SERVER
@@ -46,10 +46,10 @@ def request(caller: Caller) -> bytes:
     return head.encode("latin-1") + b"\r\n"
 
 
-def _lost(number: str, where: str, steps: Callable[[Caller], Awaitable[None]]) -> None:
+def _lost(number: str, where: str, steps: Callable[[Caller], Awaitable[None]], profiles: frozenset[str] = ALL) -> None:
     @SERVER.case(number, f"A connection lost {where} harms nobody else", does=f"Drops the connection {where}.",
                  expects="Further sessions open as before.", rule="P8.3: socket closed, in any state",
-                 source=Source.REFERENCE, advice="Let a lost connection end its own session alone.")  # fmt: skip
+                 source=Source.REFERENCE, profiles=profiles, advice="Let a lost connection end its own session alone.")  # fmt: skip
     async def run(caller: Caller) -> None:
         await steps(caller)
         await serves(caller)
@@ -214,3 +214,44 @@ def _crosses(number: str, what: str, types: tuple[str, ...]) -> None:
 _crosses("10.37", "Pings", ("ping", "ping"))
 _crosses("10.38", "Audio", ("audio", "audio"))
 _crosses("10.39", "Pauses", ("paused", "paused"))
+
+
+async def _while_it_speaks(caller: Caller) -> None:
+    line = await caller.open()
+    loop = asyncio.get_running_loop()
+    end = loop.time() + 1.0
+    while not line.audio and (left := end - loop.time()) > 0:
+        if isinstance(await line.next(left), Closed):
+            break
+    if not line.audio:
+        raise Skip("this bot said nothing")
+    line.socket.cut()
+
+
+_lost("10.40", "while the bot speaks", _while_it_speaks, SPOKEN)
+
+
+@SERVER.case(
+    "10.41", "A bad message in a pause ends the session in order",
+    does="Sends `paused`, then a message of version 1.", expects="`disconnect` reason error, and `closed` on `close`.",
+    rule="P3.4, P8.3: any state", source=Source.REFERENCE, advice="A pause concerns audio alone: check messages as before.",
+)  # fmt: skip
+async def bad_in_a_pause(caller: Caller) -> None:
+    line = await caller.open()
+    await line.send("paused")
+    line.socket.send(line.message("ping", version="1"))
+    await caller.refused(line, "error")
+
+
+@SERVER.case(
+    "10.42", "A bad message behind `close` is passed over",
+    does="Sends a message of version 1 right behind `close`.", expects="`closed`, and no `disconnect`.",
+    rule="P4.9: never sent once `close` has come", source=Source.REFERENCE, advice="Behind `close` send `closed` alone.",
+)  # fmt: skip
+async def bad_behind_close(caller: Caller) -> None:
+    line = await caller.open()
+    line.socket.send(line.message("close", {"reason": "end"}))
+    line.socket.send(line.message("ping", version="1"))
+    await line.expect("closed", within=10.0)
+    if isinstance(got := await line.next(0.3), dict):
+        raise Failure(f"sent `{got.get('type')}` behind `closed`")

@@ -126,3 +126,47 @@ async def proxied(caller: Caller) -> None:
 async def older_form(caller: Caller) -> None:
     components = tuple("host" if name == "@authority" else name for name in COVERED)
     await either(caller, signed(caller, Signing(components)), "host in place of @authority")
+
+
+_signed("1.57", "A clock that is 2 s behind is accepted", "Signs as if it was 2 s earlier.", Signing(age=2),
+        "P2.6 step 9: an age of 10 s, less 3 s of skew", "Allow for clocks that differ by some seconds.", judge=let_in)  # fmt: skip
+
+#: What a proxy writes into a request that it passes on.
+_PROXY = {
+    "Via": "1.1 proxy.example", "X-Forwarded-For": "203.0.113.7, 10.0.0.3", "X-Forwarded-Proto": "https",
+    "X-Request-Id": "7d2c1f0a", "Forwarded": "for=203.0.113.7;proto=https", "Connection": "keep-alive, Upgrade",
+}  # fmt: skip
+
+
+def _passed_on(number: str, title: str, does: str, rule: str, advice: str, *names: str) -> None:
+    @SERVER.case(
+        number, title, does=does, expects="A session that opens.", rule=rule, source=Source.VENDOR, advice=advice
+    )
+    async def run(caller: Caller) -> None:
+        session = str(uuid.uuid4())
+        given = dict(upgrade_fields(caller.address.authority, caller.headers(session)))
+        socket = await caller.connect()
+        status, _ = await socket.request(caller.address.target, given | {name: _PROXY[name] for name in names})
+        if status != 101:
+            raise Failure(f"answered HTTP {status}" if status else "closed in place of an HTTP answer")
+        await caller.finish(await caller.open(line=Line(socket, "client", session)))
+
+
+_passed_on("1.58", "Fields that proxies add are passed over", "Adds Via, Forwarded and the like.",
+           "RFC 9110 section 5.1: unknown fields are ignored", "Read the fields that you know, whatever stands beside them.",
+           "Via", "X-Forwarded-For", "X-Forwarded-Proto", "X-Request-Id", "Forwarded")  # fmt: skip
+_passed_on("1.59", "Connection may list more than Upgrade", "Sends Connection: keep-alive, Upgrade, as some proxies do.",
+           "RFC 6455 section 4.2.1: a field that includes the token", "Look for the token in the list.", "Connection")  # fmt: skip
+
+
+@SERVER.case(
+    "1.60", "Garbage in place of a request harms nobody else",
+    does="Sends bytes that are no HTTP.", expects="An HTTP answer of the 400s or the end of the connection; and further sessions.",
+    rule="P12; RFC 9112 section 2.2", source=Source.INFERRED, advice="Leave HTTP to a library, and let go of who speaks none.",
+)  # fmt: skip
+async def no_http(caller: Caller) -> None:
+    socket = await caller.connect()
+    status, _ = await socket.send_head(b"\x16\x03\x01\x00\xa5\xff\xfe nonsense\r\n\r\n")
+    if status and not 400 <= status < 500:
+        raise Failure(f"answered garbage with HTTP {status}")
+    await caller.finish(await caller.open())

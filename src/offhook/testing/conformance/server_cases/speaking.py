@@ -230,3 +230,27 @@ def after(came: list[tuple[float, bytes | Message]], audio: bytes) -> bool:
     order = [data for _, data in came]
     first = next(place for place, data in enumerate(order) if isinstance(data, dict) and interrupts(data))
     return any(data is audio for data in order[first:])
+
+
+@SERVER.case(
+    "9.11", "The playback that a barge-in ends is told of",
+    does="Talks and presses a key while the bot speaks; on `barge_in` reports what was playing as completed.",
+    expects="A session that goes on.", rule="P6.4: servers may not depend on the report, and must bear it",
+    source=Source.INFERRED, profiles=SPOKEN, advice="Take `playback_completed` behind a barge-in as the end of the old audio.",
+)  # fmt: skip
+async def told_of(caller: Caller) -> None:
+    line = await caller.open()
+    await line.send("playback_started")
+    await line.send_audio(caller.audio(1.0, byte=0x30), caller.width)
+    await line.send("dtmf", {"digit": "1"})
+    loop = asyncio.get_running_loop()
+    end = loop.time() + _WATCHED
+    while (left := end - loop.time()) > 0:
+        got = await line.next(left)
+        if isinstance(got, Closed):
+            raise Failure(f"closed the socket ({got.code})")
+        if isinstance(got, dict) and interrupts(got):
+            await line.send("playback_completed")
+            await caller.alive(line)
+            return await caller.finish_politely(line)
+    raise Skip("this server sent no `barge_in`")
