@@ -1,12 +1,14 @@
 """By how much does the connector delay a caller by SIP, to the bot and back, and what does such a call cost?
 
-    python benchmarks/mouth_to_ear.py [--seconds 30] [--calls 40 ...] [--json]
+    python benchmarks/mouth_to_ear.py [--seconds 30] [--calls 40 ...] [--hops] [--json]
 
 The connector with its SIP stack has one core, callers and an echo bot the other; jitter buffer at its minimum of 20 ms,
 real-time priority where this user may have it. Delay is from the packet's arrival at the connector to its return, so
 RTP, jitter buffer, connector, two WebSocket hops, playback queue and RTP again; the frame that the bot is sent is 20 ms
 long, and in one row 200 ms as on the platform, where the first sample waits for the last. Own queues are what waits in
 the connector on both ways, looked at twenty times a second: the stack's jitter buffer and socket buffers are not ours.
+Late are packets that come more than 60 ms after the one before: a telephone with a jitter buffer of 40 ms stumbles.
+With `--hops` the delay is split up by the places that a packet passes, at one call and at 40.
 Hang-ups: by BYE until the bot has `close`, and by the bot's `disconnect` until the caller has BYE.
 """
 
@@ -22,6 +24,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
+import hops
 import rig
 import uvloop
 
@@ -30,13 +33,14 @@ from offhook.connector import Integration
 from offhook.connector.legs.baresip import BaresipStack
 from offhook.connector.legs.sip import SipDoor, SipLeg
 from offhook.connector.legs.sipstack import StackSettings
+from offhook.session.collector import settle
 
 TARGET_CALLS = 40
-#: Milliseconds of the jitter buffer, at least and at most.
-JITTER = (20, 400)
+#: Milliseconds of the jitter buffer, at least and at most: it stays at its minimum.
+JITTER = (20, 20)
 #: Milliseconds: p95 of the delay, our own share of it, and a hang-up.
 DELAY, QUEUES, HANG_UP = 120.0, 40.0, 200.0
-#: Of the packets that may be missing in a row that still counts as good.
+#: Of the packets that may be missing or late in a row that still counts as good.
 LOST = 0.002
 
 
@@ -68,7 +72,7 @@ async def look(connector: Connector, found: list[tuple[int, int, int]]) -> None:
 
 
 async def measure(connector: Connector, port: int, calls: int, frame_ms: int, seconds: float) -> dict[str, Any]:
-    """One row."""
+    """One row, and under `passages` what the callers have seen of each packet."""
     script = str(rig.HERE / "servers" / "sip_callers.py")
     command = ["taskset", "-c", "1", sys.executable, script, str(calls), str(seconds)]
     pipe = asyncio.subprocess.PIPE
@@ -99,6 +103,7 @@ async def measure(connector: Connector, port: int, calls: int, frame_ms: int, se
         "calls": calls, "frame_ms": frame_ms, "share": share, "p50": at_part(delays, 0.5), "p95": at_part(delays, 0.95),
         "p99": at_part(delays, 0.99), "most": at_part(delays, 1.0), "lost": 1 - len(delays) / max(1, seen["sent"]),
         "own_p50": at_part(own, 0.5), "own_p95": at_part(own, 0.95), "parts": parts, "outside": seen["cpu"],
+        "late": seen["gaps"] / max(1, 2 * seen["sent"]), "passages": seen["passages"],
         "by_caller": [1000 * each for each in seen["by_caller"]], "by_bot": [1000 * each for each in seen["by_bot"]],
     }  # fmt: skip
 
@@ -114,11 +119,17 @@ async def rows(given: argparse.Namespace) -> list[dict[str, Any]]:
         BaresipStack(StackSettings("127.0.0.1", 0, jitter=JITTER)), connector.take, peers=["127.0.0.1"], max_calls=1000
     )
     port = await door.start()
+    settle()  # as `offhook run` does
     found = []
     try:
         async with connector:
             for calls, frame_ms in [*((count, 20) for count in given.calls), (TARGET_CALLS, 200)]:
-                found.append(await measure(connector, port, calls, frame_ms, given.seconds))
+                row = await measure(connector, port, calls, frame_ms, given.seconds)
+                found.append({name: value for name, value in row.items() if name != "passages"})
+            for calls in (1, TARGET_CALLS) if given.hops else ():
+                with hops.noting(connector) as notes:
+                    row = await measure(connector, port, calls, 20, given.seconds)
+                found.append({"calls": calls, "hops": notes.hops(row["passages"])})
     finally:
         await door.close()
     return found
@@ -126,16 +137,24 @@ async def rows(given: argparse.Namespace) -> list[dict[str, Any]]:
 
 def good(row: dict[str, Any]) -> bool:
     """Whether a core carries so many calls."""
-    return bool(row["p95"] < DELAY and row["lost"] < LOST)
+    return bool(row["p95"] < DELAY and row["lost"] < LOST and row["late"] < LOST)
+
+
+def show_hops(found: list[dict[str, Any]]) -> None:
+    """Of the rows that were split up."""
+    for row in found:
+        title = f"{row['calls']} calls: ms of each hop"
+        rig.table(title, ("hop", "p50, p95"), hops.rows(row["hops"], at_part))
 
 
 def show(found: list[dict[str, Any]]) -> None:
     rig.table(
         "Delay in ms; own queues are those of the caller's audio, of the bot's, and towards the stack",
-        ("calls", "frames", "p50", "p95", "p99", "most", "lost", "own queues p50", "p95", "of which", "core", "a call"),
+        ("calls", "frames", "p50", "p95", "p99", "most", "lost", "late", "own queues p50", "p95", "of which", "core",
+         "a call"),
         [
             (row["calls"], f"{row['frame_ms']} ms", *(f"{row[name]:.0f}" for name in ("p50", "p95", "p99", "most")),
-             f"{row['lost']:.2%}", f"{row['own_p50']:.0f}", f"{row['own_p95']:.0f}",
+             f"{row['lost']:.2%}", f"{row['late']:.2%}", f"{row['own_p50']:.0f}", f"{row['own_p95']:.0f}",
              " + ".join(f"{part:.0f}" for part in row["parts"]), f"{row['share']:.0%}",
              f"{row['share'] / row['calls']:.2%}")
             for row in found
@@ -151,13 +170,15 @@ def show(found: list[dict[str, Any]]) -> None:
             rig.judge(f"{name}: hang-up by the {side}, seen by the other, slowest", max(ours[f"by_{side}"]), HANG_UP,
                       form=".0f", unit=" ms")  # fmt: skip
     carried = [row["calls"] for row in small if good(row)]
-    print(f"\nMost calls of these with p95 under {DELAY:.0f} ms and nothing lost: {max(carried, default=0)} on a core")
+    most = max(carried, default=0)
+    print(f"\nMost calls of these with p95 under {DELAY:.0f} ms and nothing lost or late: {most} on a core")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=30.0, help="of each row")
     parser.add_argument("--calls", type=int, nargs="+", default=[1, TARGET_CALLS, 60, 80])
+    parser.add_argument("--hops", action="store_true", help="split the delay up as well")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
     os.sched_setaffinity(0, {0})
@@ -166,7 +187,11 @@ def main() -> None:
     except PermissionError:
         print("without real-time priority: this user may not have it", file=sys.stderr)
     found = uvloop.run(rows(given))
-    print(json.dumps(found)) if given.json else show(found)
+    if given.json:
+        print(json.dumps(found))
+        return
+    show([row for row in found if "hops" not in row])
+    show_hops([row for row in found if "hops" in row])
 
 
 if __name__ == "__main__":

@@ -104,6 +104,7 @@ def test_each_run_gets_its_own_cushion():
     for _ in range(2):
         player.push(ramp(TICK))
         assert [player.take().started for _ in range(4)] == [False, False, True, False]
+        player.take(8_000)
 
 
 def test_a_flush_within_the_cushion_throws_away_what_was_never_heard():

@@ -123,14 +123,19 @@ class Line:
         self._last = ulaw.SILENCE
         self._cut = False
         self._partner_said = _SILENCE
+        self._ticker: Ticker | None = None
 
     def start(self) -> None:
         """Audio runs from now on."""
-        Ticker.of_loop().add(self._tick)
+        if self._ticker is None:
+            self._ticker = Ticker.least_busy()
+            self._ticker.add(self._tick)
 
     def stop(self) -> None:
         """No more audio. What waits for a prompt is told that it was cut."""
-        Ticker.of_loop().remove(self._tick)
+        if self._ticker is not None:
+            self._ticker.remove(self._tick)
+            self._ticker = None
         self.end_prompt()
 
     # What the caller hears.

@@ -1,7 +1,8 @@
 """The playback queue: bot audio on its way to the caller's ear. Sans-IO: it knows samples, neither sessions nor clocks.
 
 Whoever has the clock takes a tick's worth at a time. A run begins with the first queued sample that is heard and ends
-where a tick finds the queue empty, or where the queue is flushed (P4.13, P6.4).
+where a tick finds the queue empty, or where the queue is flushed (P4.13, P6.4). No telephone line plays without a
+cushion, or each frame that comes a moment late would be heard as a gap; how large it is depends on the bot (`Slack`).
 """
 
 from __future__ import annotations
@@ -10,17 +11,17 @@ from collections import deque
 from typing import Final, NamedTuple
 
 from ..audio import ulaw
+from .slack import CUSHION, TICK, Slack
 
-TICK: Final = 160
-"""Samples of 20 ms, the packet time of telephony."""
+__all__ = ["CUSHION", "LIMIT", "TICK", "Played", "Player"]
 
-#: Samples that audio waits before its run begins. A bot that streams in real time has no slack otherwise: one frame
-#: that comes a moment late would be heard as a gap, and no telephone line plays without such a buffer.
-CUSHION: Final = 2 * TICK
 #: Samples that may wait: ten minutes. P6.3: the platform's own figure is not known, but lies above 200 s.
 LIMIT: Final = 600 * ulaw.RATE
 
 _SILENT_TICK: Final = ulaw.silence(TICK)
+#: Codes whose low seven bits are above this are below -38 dBFS: nobody misses some ms of them.
+_QUIET: Final = 0x40
+_IS_LOUD: Final = bytes(0 if code & 0x7F > _QUIET else 1 for code in range(256))
 
 
 class Played(NamedTuple):
@@ -41,35 +42,48 @@ class Player:
     """Queues bot audio and gives it out in ticks; silence where the queue is empty.
 
     Args:
-        cushion: Samples that audio waits before its run begins.
+        cushion: Samples that audio waits before its run begins, until more is known of the bot.
         limit: Samples that may wait.
 
     Attributes:
         queued: Samples that wait.
         heard: Samples given out so far, silence not counted.
         refused: Samples that found the queue full.
+        left_out: Samples of quiet that were not played, to take back silence which was put in front of them.
         playing: Whether a run is on.
     """
 
-    __slots__ = ("_chunks", "_cushion", "_head", "_limit", "_waited", "heard", "playing", "queued", "refused")
+    __slots__ = (
+        "_chunks", "_head", "_limit", "_slack", "_waited", "heard", "left_out", "playing", "queued", "refused"
+    )  # fmt: skip
 
     def __init__(self, *, cushion: int = CUSHION, limit: int = LIMIT) -> None:
         self._chunks: deque[bytes] = deque()
         self._head = 0  # samples of the first chunk that are gone
-        self._cushion = cushion
+        self._slack = Slack(cushion)
         self._limit = limit
         self._waited = 0
         self.queued = 0
         self.heard = 0
         self.refused = 0
+        self.left_out = 0
         self.playing = False
 
-    def push(self, data: bytes) -> bool:
-        """Queue mu-law audio; False if it was refused because the queue is full."""
+    def push(self, data: bytes, since: int = 0) -> bool:
+        """Queue mu-law audio.
+
+        Args:
+            data: The audio.
+            since: Samples of time since the last tick, as far as that is known.
+
+        Returns:
+            False if it was refused because the queue is full.
+        """
         if self.queued + len(data) > self._limit:
             self.refused += len(data)
             return False
         if data:
+            self._slack.came(len(data), self.queued, since)
             self._chunks.append(data)
             self.queued += len(data)
         return True
@@ -79,16 +93,24 @@ class Player:
         if not self.queued:
             ended = 0 if self.playing else None
             self.playing = False
+            self._slack.ran_dry(samples)
             return Played(_silence(samples), completed=ended)
-        if not self.playing and self._waited < self._cushion:
+        if not self.playing and self._waited < self._slack.cushion:
             self._waited += samples
             return Played(_silence(samples))
-        started, self.playing, self._waited = not self.playing, True, 0
+        started = not self.playing
+        if started:
+            self._slack.began(self._waited)
+            self.playing, self._waited = True, 0
         audio = self._pop(samples)
         self.heard += len(audio)
         if len(audio) == samples:
+            self._slack.played(samples)
+            if self._slack.surplus and _is_quiet(audio):
+                self._shorten(self._slack.surplus)
             return Played(audio, started)
         self.playing = False
+        self._slack.ran_dry(samples - len(audio))
         return Played(audio + ulaw.silence(samples - len(audio)), started, len(audio))
 
     def flush(self) -> int:
@@ -97,7 +119,23 @@ class Player:
         self._chunks.clear()
         self._head = self._waited = 0
         self.playing = False
+        self._slack.flushed()
         return thrown
+
+    def _shorten(self, surplus: int) -> None:
+        """Leave out so many of the next samples, if they are as quiet as the last ones."""
+        if self.queued < surplus:
+            return
+        audio = self._pop(surplus)
+        if _is_quiet(audio):
+            self.left_out += surplus
+            self._slack.taken_back(surplus)
+            return
+        if self._head:
+            self._chunks[0] = self._chunks[0][self._head :]
+            self._head = 0
+        self._chunks.appendleft(audio)
+        self.queued += surplus
 
     def _pop(self, samples: int) -> bytes:
         """The oldest samples of the queue: so many, or as many as there are."""
@@ -114,6 +152,10 @@ class Player:
                 self._chunks.popleft()
                 self._head = 0
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _is_quiet(audio: bytes) -> bool:
+    return not any(audio.translate(_IS_LOUD))
 
 
 def _silence(samples: int) -> bytes:

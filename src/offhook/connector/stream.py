@@ -161,6 +161,7 @@ class Stream:
         self._run_start: int | None = None
         self._reports: deque[tuple[int, bool]] = deque()
         self._refusing = False
+        self._played_at = 0.0
 
     def stop(self) -> None:
         """No more audio, either way. It comes by itself when the session begins to end."""
@@ -225,8 +226,14 @@ class Stream:
 
     # Ticks.
 
+    @property
+    def _since_tick(self) -> int:
+        """Samples of time since then; those of a tick at most, which would only be late otherwise."""
+        return min(TICK, round((asyncio.get_running_loop().time() - self._played_at) * ulaw.RATE))
+
     def play(self) -> Played:
         """What the caller is to hear of the bot in this tick."""
+        self._played_at = asyncio.get_running_loop().time()
         return self.player.take(TICK)
 
     def capture(self, played: Played, external: bytes, internal: bytes, ahead: int = 0) -> None:
@@ -326,7 +333,7 @@ class Stream:
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, AudioReceived):
-            if not self.over and not self.player.push(event.data) and not self._refusing:
+            if not self.over and not self.player.push(event.data, self._since_tick) and not self._refusing:
                 self._refusing = True
                 self._forward(Tolerated("more audio than the playback queue takes"))
             return

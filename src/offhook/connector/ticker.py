@@ -1,6 +1,7 @@
-"""One clock of 20 ms for all calls of an event loop. It knows nothing of what is done in a tick.
+"""The clocks of 20 ms of all calls of an event loop. They know nothing of what is done in a tick.
 
 Ticks follow an absolute schedule: a late one is not made up for by a shift of those behind it, so there is no drift.
+Calls are spread over four clocks, 5 ms apart, so that not all of them have to be served at once.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ logger = logging.getLogger("offhook.connector")
 PERIOD: Final = 0.02
 """Seconds from tick to tick."""
 
+#: Clocks that calls are spread over.
+_PHASES: Final = 4
+
 Tick = Callable[[float], None]
 """Called in each tick with the seconds by which it is late."""
 
@@ -26,11 +30,16 @@ class Ticker:
     After a lag it catches up, one tick in each turn of the event loop, so that audio which has arrived in the meantime
     is read between the ticks that play it.
 
+    Args:
+        phase: Seconds behind a multiple of 20 ms of the loop's clock at which it ticks; None: 20 ms after the first
+            subscription.
+
     Attributes:
         lag: Seconds by which the last tick was late.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, phase: float | None = None) -> None:
+        self._phase = phase
         self._ticks: dict[Tick, None] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._start = 0.0
@@ -39,12 +48,13 @@ class Ticker:
 
     @staticmethod
     def of_loop() -> Ticker:
-        """The ticker that all calls of the running loop share."""
-        loop = asyncio.get_running_loop()
-        ticker = _tickers.get(loop)
-        if ticker is None:
-            ticker = _tickers[loop] = Ticker()
-        return ticker
+        """The ticker of those in the running loop who do not care which one they have."""
+        return _of_loop()[0]
+
+    @staticmethod
+    def least_busy() -> Ticker:
+        """The one of the running loop's phases that has the fewest subscribers."""
+        return min(_of_loop()[1:], key=lambda ticker: len(ticker._ticks))
 
     @property
     def running(self) -> bool:
@@ -55,7 +65,8 @@ class Ticker:
         """Subscribe; the first call comes with the next tick. Adding again does nothing."""
         self._ticks[tick] = None
         if self._timer is None:
-            self._start = asyncio.get_running_loop().time()
+            now = asyncio.get_running_loop().time()
+            self._start = now if self._phase is None else now - (now - self._phase) % PERIOD
             self._count = 0
             self._arm()
 
@@ -84,4 +95,14 @@ class Ticker:
                 self.remove(tick)
 
 
-_tickers: WeakKeyDictionary[asyncio.AbstractEventLoop, Ticker] = WeakKeyDictionary()
+_tickers: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[Ticker, ...]] = WeakKeyDictionary()
+
+
+def _of_loop() -> tuple[Ticker, ...]:
+    """One that begins when it is needed, and one of each phase."""
+    loop = asyncio.get_running_loop()
+    found = _tickers.get(loop)
+    if found is None:
+        phases = (Ticker(PERIOD * number / _PHASES) for number in range(_PHASES))
+        found = _tickers[loop] = (Ticker(), *phases)
+    return found

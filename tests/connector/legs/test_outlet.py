@@ -1,35 +1,46 @@
-"""The queue towards a stack with a clock of its own: slack after a gap, and none for long."""
+"""What waits for a stack with its own clock: nothing while ticks are on time, and not for long after one was not."""
 
 from __future__ import annotations
 
+import numpy as np
+
 from offhook.audio import tones, ulaw
-from offhook.connector.legs.outlet import CUSHION, LIMIT, Outlet
+from offhook.connector.legs.outlet import LIMIT, Outlet
 
-SPEECH = ulaw.encode(tones.tone(300, 0.02, -12))
-QUIET = ulaw.silence(160)
+TONE = ulaw.encode(tones.tone(300, 1.0, -12))
+SPEECH, QUIET = TONE[:160], ulaw.silence(160)
 
 
-def test_what_comes_after_a_gap_gets_a_cushion():
+def test_audio_goes_as_it_comes_while_ticks_are_on_time():
     outlet = Outlet()
-    assert outlet.pace(SPEECH, 0) == ulaw.silence(CUSHION) + SPEECH
-    assert outlet.pace(SPEECH, 160) == SPEECH
-    assert outlet.gaps == 1
+    for tick in range(200):
+        assert outlet.pace(SPEECH, tick * 0.02 + tick % 3 * 0.002) == SPEECH
+        assert outlet.ahead(tick * 0.02 + 0.01) == 0
+    assert outlet.skipped == 0
 
 
-def test_slack_is_taken_back_in_silence_and_above_the_limit_at_once():
+def test_what_a_late_tick_has_put_off_is_taken_back_in_silence_and_not_before():
     outlet = Outlet()
-    assert outlet.pace(SPEECH, 800) == SPEECH
-    assert outlet.pace(QUIET, 800) == b""
-    assert outlet.pace(SPEECH, LIMIT + 1) == b""
+    outlet.pace(SPEECH, 0.0)
+    for _ in range(4):
+        outlet.pace(SPEECH, 0.08)  # three ticks late
+    assert outlet.ahead(0.08) == 3 * 160
+    for tick in range(5, 20):
+        assert outlet.pace(SPEECH, tick * 0.02) == SPEECH
+    assert outlet.ahead(0.381) == 3 * 160
+    written = [outlet.pace(QUIET, tick * 0.02) for tick in range(20, 30)]
+    assert written.count(b"") == 2
+    assert outlet.ahead(0.585) <= 160, "one packet of slack at most"
     assert outlet.skipped == 320
 
 
-def test_a_stack_that_stops_for_a_moment_does_not_make_the_caller_hear_late_for_ever():
-    outlet, waiting = Outlet(), 0
-    for tick in range(300):
-        audio = SPEECH if tick % 50 < 25 else QUIET
-        waiting += len(outlet.pace(audio, waiting))
-        if not 10 <= tick < 15:  # 100 ms in which nothing is sent
-            waiting = max(0, waiting - 160)
-    assert waiting <= 320
-    assert outlet.gaps == 1
+def test_above_the_limit_speech_is_left_out_and_does_not_click():
+    outlet, sent = Outlet(), b""
+    for at in range(0, 4_800, 160):
+        sent += outlet.pace(TONE[at : at + 160], 0.0)
+    assert outlet.ahead(0.0) < LIMIT <= len(sent)
+    for tick, at in enumerate(range(4_880, 7_200, 160)):  # 80 samples on: the tone is not where it was
+        sent += outlet.pace(TONE[at : at + 160], tick * 0.02)
+    assert outlet.skipped >= 4_800 - LIMIT
+    steps = np.abs(np.diff(ulaw.decode(sent).astype(int)))
+    assert steps.max() <= 1.3 * np.abs(np.diff(ulaw.decode(TONE).astype(int))).max()

@@ -10,6 +10,7 @@ import socket
 from typing import Any, Final
 
 from ...errors import UsageError
+from .baredevice import NAME
 from .sipstack import Account, StackSettings
 
 #: Headers that are always asked for.
@@ -82,8 +83,8 @@ def configuration(settings: StackSettings, port: int) -> dict[str, Any]:
             "audio_jitter_buffer_type adaptive\n"
             f"audio_jitter_buffer_ms {least}-{most}\n"
             f"audio_jitter_buffer_size {most // 10 + 10}\n"  # packets may be of 10 ms
-            "audio_buffer 20-160\n"
-            "audio_buffer_mode adaptive\n"
+            "audio_buffer 20-160\n"  # nobody plays what is in it
+            "audio_buffer_mode fixed\n"
         ),
     }
 
@@ -95,6 +96,7 @@ def account_line(settings: StackSettings, account: Account | None, port: int) ->
     """
     shared = (
         f";answermode=manual;dtmfmode=rtpevent;audio_codecs={','.join(settings.codecs)}"
+        f";audio_source={NAME},default;audio_player={NAME},default"
         f"{_MEDIA_ENCRYPTION[settings.srtp]}"
     )
     if account is not None:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from ...errors import UsageError
+from .baredevice import Device
 
 _POINTER: Final = ctypes.c_void_p
 _TEXT: Final = ctypes.c_char_p
@@ -26,9 +27,17 @@ _FUNCTIONS: Final[tuple[tuple[str, object, tuple[object, ...]], ...]] = (
     ("list_head", _POINTER, (_POINTER,)),
     ("bp_call_handle_find", ctypes.c_uint32, (_POINTER,)),
     ("call_get_ua", _POINTER, (_POINTER,)),
+    ("call_audio", _POINTER, (_POINTER,)),
     ("call_msg_src", ctypes.c_int, (_POINTER, _POINTER)),
     ("call_set_media_estdir", None, (_POINTER, ctypes.c_int, ctypes.c_int)),
     ("ua_hangup", None, (_POINTER, _POINTER, ctypes.c_uint16, _TEXT)),
+    ("mem_zalloc", _POINTER, (ctypes.c_size_t, _POINTER)),
+    ("mem_deref", _POINTER, (_POINTER,)),
+    ("auframe_init", None, (_POINTER, ctypes.c_int, _POINTER, ctypes.c_size_t, ctypes.c_uint32, ctypes.c_uint8)),
+    ("baresip_ausrcl", _POINTER, ()),
+    ("baresip_auplayl", _POINTER, ()),
+    ("ausrc_register", ctypes.c_int, (_POINTER, _POINTER, _TEXT, _POINTER)),
+    ("auplay_register", ctypes.c_int, (_POINTER, _POINTER, _TEXT, _POINTER)),
 )
 #: Where a list element keeps its successor and what it stands for.
 _NEXT: Final = 8
@@ -44,6 +53,9 @@ class Core:
     Args:
         path: Its shared library.
 
+    Attributes:
+        device: What calls send.
+
     Raises:
         UsageError: It is another one than we know.
     """
@@ -55,6 +67,17 @@ class Core:
             if function is None:
                 raise UsageError(f"this baresip-python has no {name}: pip install 'offhook[sip]' for the one that has")
             function.restype, function.argtypes = returns, takes
+        self.device = Device(self._library, self._call_of)
+
+    def attach(self) -> None:
+        """Offer our audio device to calls. Raises `UsageError`."""
+        with self._locked():
+            self.device.register()
+
+    def detach(self) -> None:
+        """Take it back, before the stack ends."""
+        with self._locked():
+            self.device.unregister()
 
     def source(self, handle: int) -> str:
         """IP address that a call's INVITE came from; empty if the call is over."""
@@ -84,12 +107,22 @@ class Core:
                 self._library.ua_hangup(self._library.call_get_ua(call), call, status, reason.encode("ascii"))
 
     @contextmanager
-    def _call(self, handle: int) -> Iterator[int | None]:
+    def _locked(self) -> Iterator[None]:
         self._library.re_thread_enter()
         try:
-            yield next((call for call in self._calls() if self._library.bp_call_handle_find(call) == handle), None)
+            yield
         finally:
             self._library.re_thread_leave()
+
+    @contextmanager
+    def _call(self, handle: int) -> Iterator[int | None]:
+        with self._locked():
+            yield next((call for call in self._calls() if self._library.bp_call_handle_find(call) == handle), None)
+
+    def _call_of(self, audio: int) -> int:
+        found = (call for call in self._calls() if self._library.call_audio(call) == audio)
+        call = next(found, None)
+        return 0 if call is None else int(self._library.bp_call_handle_find(call))
 
     def _calls(self) -> Iterator[int]:
         for agent in self._elements(self._library.uag_list()):

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("offhook.connector")
 
-#: Bytes that are read at once: more than its buffer holds.
-_ALL: Final = 65_536
+#: Bytes that are read at once: 400 ms, more than may wait.
+_ALL: Final = 6_400
 #: Seconds in which an answer has to be confirmed by ACK.
 _CONFIRM: Final = 32.0
 #: Seconds in which a transfer has to be taken.
@@ -127,31 +127,8 @@ class BaresipCall:
 
     def write(self, ulaw_audio: bytes) -> None:
         """See `SipCall`."""
-        import baresip
-
-        try:
-            self._call.audio.write(ulaw.decode(ulaw_audio).tobytes())
-        except (baresip.AudioNotActive, baresip.AudioRestarted):
+        if ulaw_audio and not self._core.device.send(self._call.handle, ulaw_audio):
             logger.debug("20 ms of audio came between two descriptions of a call, and were not sent")
-
-    @property
-    def waiting(self) -> int:
-        """See `SipCall`."""
-        import baresip
-
-        try:
-            return int(self._call.audio.info().tx_buffered) // 2
-        except baresip.AudioNotActive:
-            return 0
-
-    def flush(self) -> None:
-        """See `SipCall`."""
-        import baresip
-
-        try:
-            self._call.audio.flush_tx()
-        except (baresip.AudioNotActive, baresip.AudioRestarted):
-            logger.debug("nothing to throw away")
 
     async def rings(self, seconds: float) -> None:
         """Wait until it rings. Raises `Unreached` if it does not in this time; it is ended then."""
@@ -227,6 +204,7 @@ class BaresipStack:
             raise UsageError(f"the SIP stack cannot be started: {error}") from None
         self._runtime = runtime
         self._core = core
+        core.attach()
         for account in (None, *self._settings.accounts):  # ours is the first: it takes what is meant for no other
             line = account_line(self._settings, account, port)
             agent = self._agents[account] = await baresip.UserAgent.create(runtime, line, transfer_policy="reject")
@@ -302,6 +280,8 @@ class BaresipStack:
                 logger.warning("SIP: we could not be unregistered at %s: %s", account.host, error)
         runtime, self._runtime = self._runtime, None
         if runtime is not None:
+            assert self._core is not None, "who runs has one"
+            self._core.detach()
             try:
                 await runtime.close()
             except baresip.BaresipError as error:

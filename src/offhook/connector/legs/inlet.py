@@ -19,6 +19,9 @@ LIMIT: Final = ulaw.RATE // 5
 _SPAN: Final = 50
 #: Samples of slack that are left alone: one packet.
 _SPARE: Final = 160
+#: Ticks for which packets must have come as steadily as we ask for them until not even that is left: at first, and at
+#: most, as it is twice as long each time that it turns out wrong.
+_STEADY, _STEADIEST = 100, 6_000
 
 #: Samples of the last packet that are looked at where the next one is joined to it.
 _SEAM: Final = 40
@@ -45,7 +48,8 @@ class Inlet:
         dropped: Samples thrown away to keep the queue short.
     """
 
-    __slots__ = ("_concealer", "_data", "_least", "_limit", "_tail", "_ticks", "dropped", "missed", "started")
+    __slots__ = ("_concealer", "_data", "_least", "_level", "_limit", "_patience", "_steady", "_tail", "_ticks",
+                 "dropped", "missed", "started")  # fmt: skip
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._concealer = Concealer()
@@ -53,6 +57,9 @@ class Inlet:
         self._tail = b""  # of what came last
         self._limit = limit
         self._least = limit
+        self._level = 0  # what waited after the last tick, and for how many ticks it has been so
+        self._steady = 0
+        self._patience = _STEADY
         self._ticks = 0
         self.started = False
         self.missed = 0
@@ -93,11 +100,17 @@ class Inlet:
         return audio
 
     def _drain(self, audio: bytes, samples: int) -> None:
-        self._least = min(self._least, len(self._data))
+        level = len(self._data)
+        if level != self._level:
+            if self._steady >= self._patience and not level:
+                self._patience = min(2 * self._patience, _STEADIEST)
+            self._level, self._steady = level, 0
+        self._steady += 1
+        self._least = min(self._least, level)
         self._ticks += 1
         if self._ticks < _SPAN:
             return
-        surplus = min(self._least - _SPARE, samples)
+        surplus = min(self._least - (0 if self._steady >= self._patience else _SPARE), samples)
         if surplus > 0 and not is_quiet(audio):
             return  # wait for a quiet moment
         self._ticks, self._least = 0, self._limit

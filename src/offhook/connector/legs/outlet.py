@@ -1,7 +1,8 @@
-"""The short queue between our clock and that of a stack which sends 20 ms of RTP by a clock of its own.
+"""What waits for a stack that sends 20 ms every 20 ms by its own clock, and what of it is left out. Knows no stack.
 
-Where the stack has run dry it is given a little silence first, as slack for the next time; slack that is no longer
-needed is taken back where nobody hears it. It counts samples and knows bytes only.
+A tick of ours that comes late leaves one of the stack's empty, and its audio waits for the next one: from then on all
+that follows does. That is taken back in silence, where nobody hears it; what is too much for that is left out between
+two samples that are made to meet.
 """
 
 from __future__ import annotations
@@ -9,37 +10,55 @@ from __future__ import annotations
 from typing import Final
 
 from ...audio import ulaw
+from ...audio.conceal import Concealer
+from .inlet import is_quiet
 
-#: Samples of silence before what comes after a gap.
-CUSHION: Final = 160
-#: Samples that may wait for long.
-_SLACK: Final = 320
+#: Samples that wait as long as all is well: those that are just being sent.
+_SENDING: Final = 160
 #: Samples that may wait at all: what comes on top would be heard too late.
 LIMIT: Final = 1_600
-
-_IS_LOUD: Final = bytes(0 if code & 0x7F > 0x40 else 1 for code in range(256))
+#: Seconds after which a stack has seen what it was given: it looks every 4 ms.
+_SEEN: Final = 0.004
+_PERIOD: Final = 0.02
 
 
 class Outlet:
     """Decides what of the caller's audio is written now.
 
     Attributes:
-        gaps: How often the stack had run dry.
         skipped: Samples that were left out.
     """
 
-    __slots__ = ("gaps", "skipped")
+    __slots__ = ("_concealer", "_slot", "_waiting", "skipped")
 
     def __init__(self) -> None:
-        self.gaps = 0
+        self._concealer = Concealer()
+        self._slot: float | None = None  # when the stack sends next
+        self._waiting = 0
         self.skipped = 0
 
-    def pace(self, heard: bytes, waiting: int) -> bytes:
-        """What to write of a tick's audio while so many samples wait."""
-        if waiting == 0:
-            self.gaps += 1
-            return ulaw.silence(CUSHION) + heard
-        if waiting > LIMIT or (waiting > _SLACK and not any(heard.translate(_IS_LOUD))):
+    def pace(self, heard: bytes, now: float) -> bytes:
+        """What to write of a tick's audio at this time: all of it or nothing."""
+        if self._slot is None:
+            self._slot = now + _SEEN
+        waiting = self._at(now)
+        loud = not is_quiet(heard)
+        if waiting >= LIMIT or (waiting > _SENDING and not loud):
             self.skipped += len(heard)
+            if loud:
+                self._concealer.cut()
             return b""
-        return heard
+        self._waiting += len(heard)
+        return self._concealer.heard(heard)
+
+    def ahead(self, now: float) -> int:
+        """Samples that were written and wait behind those that are being sent."""
+        return max(0, self._at(now) - _SENDING)
+
+    def _at(self, now: float) -> int:
+        """Samples that wait at this time."""
+        if self._slot is not None and now >= self._slot:
+            slots = int((now - self._slot) / _PERIOD) + 1
+            self._slot += slots * _PERIOD
+            self._waiting = max(0, self._waiting - slots * round(_PERIOD * ulaw.RATE))
+        return self._waiting

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import re
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -132,7 +133,7 @@ class SipLeg(News):
     @property
     def ahead(self) -> int:
         """See `PhoneLeg`."""
-        return 0 if self.ended else self._call.waiting
+        return 0 if self.ended else self.outlet.ahead(time.monotonic())
 
     async def answer(self) -> None:
         """See `PhoneLeg`."""
@@ -145,7 +146,7 @@ class SipLeg(News):
         """See `Leg`."""
         if self._answered and not self.ended:
             self.inlet.push(self._call.read())
-            self._call.write(self.outlet.pace(heard, self._call.waiting))
+            self._call.write(self.outlet.pace(heard, time.monotonic()))
         said = self.inlet.take(len(heard))
         if self._tones is not None and not self.ended:
             for digit, _ in self._tones.push(ulaw.decode(said)):
@@ -153,11 +154,8 @@ class SipLeg(News):
         return said, heard
 
     def flush(self) -> int:
-        """See `PhoneLeg`."""
-        thrown = self.ahead
-        if thrown:
-            self._call.flush()
-        return thrown
+        """See `PhoneLeg`. What the stack has is a tick's audio, and is heard before it could be taken back."""
+        return 0
 
     async def transfer(self, target: str) -> None:
         """See `PhoneLeg`. A number is one of the peer that the call came from."""

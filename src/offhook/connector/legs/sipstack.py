@@ -115,14 +115,7 @@ class SipCall(Protocol):
         """All audio that has come since the last time."""
 
     def write(self, ulaw_audio: bytes) -> None:
-        """Let it be sent behind what waits."""
-
-    @property
-    def waiting(self) -> int:
-        """Samples that were written and have not been sent."""
-
-    def flush(self) -> None:
-        """Throw those away."""
+        """Send it as soon as 20 ms have passed since the packet before it. It is 20 ms, every 20 ms, or nothing."""
 
     def send_key(self, digit: str) -> None:
         """Send a key (RFC 4733) behind those before it. Nothing happens if the call is over."""
