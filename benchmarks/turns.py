@@ -1,6 +1,6 @@
 """How often a bot answers too early, how late it answers, and how often it takes noise for speech.
 
-    python benchmarks/turns.py [--part test|dev] [--sessions 24] [--policy default|eager|patient] [--harsh]
+    python benchmarks/turns.py [--part fresh|test|dev] [--sessions 36] [--policy default|eager|patient] [--harsh]
 
 "early" are turns that were decided within, and "cut off" those of them in which the caller heard an answer before
 going on. An answer's first sound comes `ANSWER` seconds after the decision, or once the turn has settled
@@ -181,13 +181,13 @@ def measure(sessions: list[Session], policy: TurnPolicy, pool: TimedPool, verbos
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--part", choices=("dev", "test"), default="test")
-    parser.add_argument("--sessions", type=int, default=24)
+    parser.add_argument("--part", choices=("dev", "test", "fresh"), default="fresh")
+    parser.add_argument("--sessions", type=int, default=36)
     parser.add_argument("--policy", choices=POLICIES, default="default")
     parser.add_argument("--verbose", action="store_true", help="show turns that were cut off, missed or late")
     parser.add_argument("--harsh", action="store_true", help="louder noise than most lines have")
     given = parser.parse_args()
-    print(f"{given.part} half, {given.policy} policy; starts/m and turns/m: false ones a minute")
+    print(f"{given.part} part of the corpus, {given.policy} policy; starts/m and turns/m: false ones a minute")
     sessions = build(given.part, given.sessions, HARSH if given.harsh else CONDITIONS)
     measure(sessions, POLICIES[given.policy], TimedPool(), given.verbose)
 
