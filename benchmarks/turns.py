@@ -95,12 +95,12 @@ def voice_after(events: list, ended: TurnEnded) -> float:
     return min((at for at in starts if at >= ended.end / RATE), default=math.inf)
 
 
-def answered(at: float, turn: TurnEnded, policy: TurnPolicy) -> float:
+def answered(at: float, turn: TurnEnded) -> float:
     """When a turn that was decided then is heard to be answered, in seconds."""
-    return max(at + ANSWER, turn.end / RATE + policy.settle) if turn.more else at + ANSWER
+    return max(at + ANSWER, turn.settled_at / RATE)
 
 
-def judge(session: Session, events: list, policy: TurnPolicy, kinds: dict[str, Score], verbose: bool) -> Score:
+def judge(session: Session, events: list, kinds: dict[str, Score], verbose: bool) -> Score:
     """Compares what was decided with what was said."""
     total = Score(seconds=len(session.audio) / RATE)
     ends = [(at, event) for at, event in events if isinstance(event, TurnEnded)]
@@ -112,10 +112,10 @@ def judge(session: Session, events: list, policy: TurnPolicy, kinds: dict[str, S
         late = [(at, e) for at, e in mine if at >= turn.end / RATE and at < following / RATE]
         last = [at for at, _ in late]
         score.early = bool(early)
-        score.cut_off = any(answered(at, e, policy) < voice_after(events, e) for at, e in early)
+        score.cut_off = any(answered(at, e) < voice_after(events, e) for at, e in early)
         score.missed = not mine
         score.delays = [last[-1] - turn.end / RATE] if last else []
-        score.answers = [answered(*late[-1], policy) - turn.end / RATE] if late else []
+        score.answers = [answered(*late[-1]) - turn.end / RATE] if late else []
         if verbose and (early or not mine or (last and last[-1] - turn.end / RATE > 0.8)):
             said = " | ".join(f"{e.text} @{at - turn.end / RATE:+.2f}" for at, e in mine)
             print(f"  {session.condition:12} {turn.kind:9} {said}")
@@ -163,7 +163,7 @@ def measure(sessions: list[Session], policy: TurnPolicy, pool: TimedPool, verbos
     pool.seconds = 0.0
     for session in sessions:
         events = clock.run(listen(session, recogniser, policy, pool))
-        score = judge(session, events, policy, kinds, verbose)
+        score = judge(session, events, kinds, verbose)
         conditions[session.condition].add(score)
         total.add(score)
     print(

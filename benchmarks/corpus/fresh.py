@@ -1,10 +1,10 @@
 """Recordings that nothing was tuned on and no figure was read from before: the part `fresh` of the corpus of turns.
 
 What neither half of the corpus uses of the same woman's prompts (`offhook.testing.recordings`), and other people: men
-who read to a recogniser (pocketsphinx-testdata), two readings in the moonshine-voice wheel, the voice of alsa-utils, and
-letters of two speakers (klettres-data). `make voices` unpacks them into `build/voices`. The lists were written before
-anything was measured on them. Of three callers one is other people but for the digits and the beginnings of thoughts;
-the digits are the same recordings in all parts of the corpus.
+who read to a recogniser (pocketsphinx-testdata), two readings in the moonshine-voice wheel, the voice of alsa-utils,
+and letters of two speakers (klettres-data). `make voices` unpacks them into `build/voices`. The lists were written
+before anything was measured on them. Of three callers one is other people but for the digits and the beginnings of
+thoughts; the digits are the same recordings in all parts of the corpus.
 """
 
 from __future__ import annotations
