@@ -10,7 +10,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 DEV    := $(VENV)/.dev
 
-.PHONY: demo test check bench mutants clean recordings spanish packages voiceprint kokoro asterisk
+.PHONY: demo test check bench mutants clean recordings spanish voices packages voiceprint kokoro asterisk
 
 # The environment that users have: the package and its speech engines.
 $(READY): pyproject.toml
@@ -33,6 +33,10 @@ recordings:
 # Recorded people who speak other languages, for tests and benchmarks; without them those tests are skipped.
 spanish:
 	@PACKAGES="asterisk-core-sounds-es-wav asterisk-core-sounds-es" sh scripts/fetch_recordings.sh build/spanish || true
+
+# Other people's recordings, for the part of the benchmark of turns that nothing was tuned on.
+voices:
+	@PACKAGES="pocketsphinx-testdata alsa-utils klettres-data" sh scripts/fetch_recordings.sh build/voices || true
 
 # The voice encoder's weights, for the tests of voiceprints; without them those are skipped, and say so.
 voiceprint: $(READY)
@@ -62,7 +66,7 @@ check: $(DEV)
 test: check recordings spanish packages voiceprint kokoro asterisk
 	$(BIN)/python -m pytest $(ARGS)
 
-bench: $(DEV) recordings voiceprint
+bench: $(DEV) recordings voices voiceprint
 	$(BIN)/python benchmarks/results.py $(ARGS)
 
 mutants: $(DEV)

@@ -1,6 +1,6 @@
 """How often a bot answers too early, how late it answers, and how often it takes noise for speech.
 
-    python benchmarks/turns.py [--part test|dev] [--sessions 24] [--policy default|eager|patient] [--harsh]
+    python benchmarks/turns.py [--part fresh|test|dev] [--sessions 36] [--policy default|eager|patient] [--harsh]
 
 "early" are turns that were decided within, and "cut off" those of them in which the caller heard an answer before
 going on. An answer's first sound comes `ANSWER` seconds after the decision, or once the turn has settled
@@ -95,12 +95,12 @@ def voice_after(events: list, ended: TurnEnded) -> float:
     return min((at for at in starts if at >= ended.end / RATE), default=math.inf)
 
 
-def answered(at: float, turn: TurnEnded, policy: TurnPolicy) -> float:
+def answered(at: float, turn: TurnEnded) -> float:
     """When a turn that was decided then is heard to be answered, in seconds."""
-    return max(at + ANSWER, turn.end / RATE + policy.settle) if turn.more else at + ANSWER
+    return max(at + ANSWER, turn.settled_at / RATE)
 
 
-def judge(session: Session, events: list, policy: TurnPolicy, kinds: dict[str, Score], verbose: bool) -> Score:
+def judge(session: Session, events: list, kinds: dict[str, Score], verbose: bool) -> Score:
     """Compares what was decided with what was said."""
     total = Score(seconds=len(session.audio) / RATE)
     ends = [(at, event) for at, event in events if isinstance(event, TurnEnded)]
@@ -112,10 +112,10 @@ def judge(session: Session, events: list, policy: TurnPolicy, kinds: dict[str, S
         late = [(at, e) for at, e in mine if at >= turn.end / RATE and at < following / RATE]
         last = [at for at, _ in late]
         score.early = bool(early)
-        score.cut_off = any(answered(at, e, policy) < voice_after(events, e) for at, e in early)
+        score.cut_off = any(answered(at, e) < voice_after(events, e) for at, e in early)
         score.missed = not mine
         score.delays = [last[-1] - turn.end / RATE] if last else []
-        score.answers = [answered(*late[-1], policy) - turn.end / RATE] if late else []
+        score.answers = [answered(*late[-1]) - turn.end / RATE] if late else []
         if verbose and (early or not mine or (last and last[-1] - turn.end / RATE > 0.8)):
             said = " | ".join(f"{e.text} @{at - turn.end / RATE:+.2f}" for at, e in mine)
             print(f"  {session.condition:12} {turn.kind:9} {said}")
@@ -163,7 +163,7 @@ def measure(sessions: list[Session], policy: TurnPolicy, pool: TimedPool, verbos
     pool.seconds = 0.0
     for session in sessions:
         events = clock.run(listen(session, recogniser, policy, pool))
-        score = judge(session, events, policy, kinds, verbose)
+        score = judge(session, events, kinds, verbose)
         conditions[session.condition].add(score)
         total.add(score)
     print(
@@ -181,13 +181,13 @@ def measure(sessions: list[Session], policy: TurnPolicy, pool: TimedPool, verbos
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--part", choices=("dev", "test"), default="test")
-    parser.add_argument("--sessions", type=int, default=24)
+    parser.add_argument("--part", choices=("dev", "test", "fresh"), default="fresh")
+    parser.add_argument("--sessions", type=int, default=36)
     parser.add_argument("--policy", choices=POLICIES, default="default")
     parser.add_argument("--verbose", action="store_true", help="show turns that were cut off, missed or late")
     parser.add_argument("--harsh", action="store_true", help="louder noise than most lines have")
     given = parser.parse_args()
-    print(f"{given.part} half, {given.policy} policy; starts/m and turns/m: false ones a minute")
+    print(f"{given.part} part of the corpus, {given.policy} policy; starts/m and turns/m: false ones a minute")
     sessions = build(given.part, given.sessions, HARSH if given.harsh else CONDITIONS)
     measure(sessions, POLICIES[given.policy], TimedPool(), given.verbose)
 

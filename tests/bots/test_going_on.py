@@ -111,9 +111,18 @@ async def test_in_a_call(thinks: float, continues: list[bool]) -> None:
 
 @pytest.mark.virtual_time
 @pytest.mark.usefixtures("pool")
-@pytest.mark.parametrize(("settle", "continues"), [(1.2, [False, True]), (0.5, [False, False])])
-async def test_an_answer_to_a_number_is_not_heard_before_it_has_settled(settle: float, continues: list[bool]) -> None:
-    """The caller pauses for 1.0 s in a number, which is decided after 0.6 s, and the bot answers at once."""
+@pytest.mark.parametrize(
+    ("said", "decided", "settle", "continues"),
+    [
+        ("one two three four", 0.55, 0.6, [False, True]),
+        ("one two three four", 0.55, 0.1, [False, False]),
+        ("my number is", 0.9, 0.4, [False, True]),
+    ],
+)
+async def test_an_answer_to_half_a_turn_is_not_heard_before_that_has_settled(
+    said: str, decided: float, settle: float, continues: list[bool]
+) -> None:
+    """The caller pauses for 1.0 s in a number, or before it, and the bot answers as soon as it has the turn."""
     turns: list[Turn] = []
 
     async def handler(call: Call) -> None:
@@ -121,7 +130,7 @@ async def test_an_answer_to_a_number_is_not_heard_before_it_has_settled(settle: 
             turns.append(turn)
             await call.say(TEN)
 
-    bot = make_bot(handler, engines=engines(Scripted("one two three four")), turns=TurnPolicy(settle=settle))
+    bot = make_bot(handler, engines=engines(Scripted(said)), turns=TurnPolicy(settle=settle))
     async with calling(bot) as caller:
         await caller.wait(0.5)
         await caller.play(voice(1.0) + silence(1.0) + voice(0.6))
@@ -130,4 +139,4 @@ async def test_an_answer_to_a_number_is_not_heard_before_it_has_settled(settle: 
         await caller.hang_up()
         answers = [run.start for run in caller.snapshot().playbacks]
     assert [turn.continues for turn in turns] == continues
-    assert answers[-1] - ended == pytest.approx(max(settle, 0.7) * 8000, abs=1600)
+    assert answers[-1] - ended == pytest.approx((decided + settle) * 8000, abs=1600)

@@ -88,7 +88,7 @@ async def test_an_utterance_from_first_sound_to_result() -> None:
     assert ear.hear(silence(0.2)) == [
         SpeechEnded(16000, 20000),
         Heard("id-1", "yes", True, 8000, 16000, 0.9, (HeardWord("yes", 8400, 15200, 0.8),), "en"),
-        TurnEnded(8000, 16000, "yes", 0.9, 20000, True),
+        TurnEnded(8000, 16000, "yes", 0.9, 20000, True, 20000),
     ]
     assert ear.hear(silence(3)) == []
     await ear.listener.drain()
@@ -205,7 +205,7 @@ async def test_an_early_result_serves_as_interim_too() -> None:
 async def test_nothing_understood_is_a_turn_without_words() -> None:
     ear = Ear(Scripted(""))
     ear.hear(voice(1) + silence(0.6))
-    assert await ear.work() == [TurnEnded(0, 8000, "", 0.0, 12000, False)]
+    assert await ear.work() == [TurnEnded(0, 8000, "", 0.0, 12000, False, 12000)]
 
 
 async def test_without_a_recogniser_only_speech_is_told() -> None:
@@ -226,7 +226,7 @@ async def test_a_failure_costs_one_turn_only() -> None:
     ear.hear(voice(1) + silence(0.6))
     assert await ear.work() == [
         RecogniserFailed(0, "the model is gone"),
-        TurnEnded(0, 8000, "", 0.0, 12000, False),
+        TurnEnded(0, 8000, "", 0.0, 12000, False, 12000),
     ]
     ear.recogniser.error = None
     ear.hear(voice(1) + silence(0.6))

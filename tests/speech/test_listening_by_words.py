@@ -11,10 +11,10 @@ from offhook.speech.heard import Heard, ListenerEvent, TurnEnded
 from offhook.speech.listening import Listener
 from offhook.speech.turns import TurnPolicy
 
-WORDY = TurnPolicy(pause=0.1, silence=0.5, finished=0.2, digits=0.7, open=1.4)
+WORDY = TurnPolicy(pause=0.1, silence=0.5, finished=0.2, digits=0.7, open=1.4, settle=0.2)
 
 
-async def silence_until_over(text: str, *, expects: str = "", more: bool = False) -> float:
+async def silence_until_over(text: str, *, expects: str = "", settles: float = 0.0) -> float:
     """Seconds of silence, in steps of 0.1, after which a turn with these words is over."""
     ear = Ear(Scripted(text), policy=WORDY)
     if expects:
@@ -25,7 +25,7 @@ async def silence_until_over(text: str, *, expects: str = "", more: bool = False
         await ear.work()
         for event in ear.events:
             if isinstance(event, TurnEnded):
-                assert event.more == more
+                assert event.settled_at - event.decided_at == settles * 8000
                 return tenth / 10
     raise AssertionError("the turn does not end")
 
@@ -33,8 +33,8 @@ async def silence_until_over(text: str, *, expects: str = "", more: bool = False
 async def test_the_words_decide_when_a_turn_is_over() -> None:
     assert await silence_until_over("Yes.") == 0.2
     assert await silence_until_over("Well, you know") == 0.5
-    assert await silence_until_over("Five, five, one, two.", more=True) == 0.7
-    assert await silence_until_over("My number is") == 1.4
+    assert await silence_until_over("Five, five, one, two.", settles=0.2) == 0.7
+    assert await silence_until_over("My number is", settles=0.2) == 1.4
 
 
 async def test_a_full_answer_to_what_was_asked_ends_the_turn_early() -> None:

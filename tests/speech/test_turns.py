@@ -37,7 +37,7 @@ def test_a_turn_starts_is_paused_and_ends() -> None:
     assert decisions == [
         Started(frames(10), frames(16)),  # 120 ms of voice, dated back to its beginning
         Paused(frames(30), frames(43)),  # 250 ms of silence lie within 13 frames
-        Ended(frames(10), frames(30), frames(55), True, "silence"),
+        Ended(frames(10), frames(30), frames(55), True, "silence", frames(55)),
     ]
 
 
@@ -100,7 +100,7 @@ def test_a_long_turn_is_cut_and_goes_on_as_the_next() -> None:
     decisions = run("#" * 120 + "." * 30, policy)
     assert decisions[:3] == [
         Started(0, frames(6)),
-        Ended(0, frames(50), frames(50), True, "length"),
+        Ended(0, frames(50), frames(50), True, "length", frames(50)),
         Started(frames(50), frames(50)),
     ]
     last = decisions[-1]
@@ -112,14 +112,14 @@ def test_a_jump_ends_the_turn_where_the_stream_stopped() -> None:
     turns = TurnDetector(PLAIN)
     run("#" * 20, turns=turns)
     decisions = run("#" * 6, at=500_000, turns=turns)
-    assert decisions[0] == Ended(0, frames(20), frames(20), True, "cut")
+    assert decisions[0] == Ended(0, frames(20), frames(20), True, "cut", frames(20))
     assert decisions[1] == Started(500_000, 500_000 + frames(6))
 
 
 def test_a_jump_while_paused_ends_the_turn_where_the_voice_stopped() -> None:
     turns = TurnDetector(PLAIN)
     run("#" * 20 + "." * 15, turns=turns)
-    assert run(".", at=500_000, turns=turns) == [Ended(0, frames(20), frames(35), True, "cut")]
+    assert run(".", at=500_000, turns=turns) == [Ended(0, frames(20), frames(35), True, "cut", frames(35))]
 
 
 def test_voice_before_a_jump_does_not_count_after_it() -> None:
@@ -132,7 +132,7 @@ def test_flush_ends_a_turn_once() -> None:
     turns = TurnDetector(PLAIN)
     run("#" * 20, turns=turns)
     assert turns.speaking
-    assert turns.flush() == (Ended(0, frames(20), frames(20), True, "cut"),)
+    assert turns.flush() == (Ended(0, frames(20), frames(20), True, "cut", frames(20)),)
     assert turns.flush() == ()
     assert not turns.speaking
 
@@ -145,20 +145,24 @@ def test_presets_differ_in_patience() -> None:
     assert len(times) == 3
 
 
-@pytest.mark.parametrize(("finality", "silent"), [("finished", 0.3), ("unsure", 0.5), ("digits", 0.7), ("open", 1.2)])
-def test_the_words_tell_how_long_a_pause_may_last(finality: Finality, silent: float) -> None:
-    turns = TurnDetector(TurnPolicy(pause=0.14, silence=0.5, finished=0.3, digits=0.7, open=1.2))
+@pytest.mark.parametrize(
+    ("finality", "silent", "settled"),
+    [("finished", 0.3, 0.3), ("unsure", 0.5, 0.5), ("digits", 0.7, 1.0), ("open", 1.2, 1.5)],
+)
+def test_the_words_tell_how_long_a_pause_may_last(finality: Finality, silent: float, settled: float) -> None:
+    turns = TurnDetector(TurnPolicy(pause=0.14, silence=0.5, finished=0.3, digits=0.7, open=1.2, settle=0.3))
     run("#" * 20 + "." * 8, turns=turns)
     assert turns.hint(finality) == ()
     (ended,) = run("." * 80, at=frames(28), turns=turns)
     assert isinstance(ended, Ended)
     assert ended.decided_at - ended.position == pytest.approx(silent * 8000, abs=FRAME)
+    assert ended.settled_at - ended.position == pytest.approx(settled * 8000, abs=FRAME)
 
 
 def test_words_that_come_late_end_the_turn_at_once() -> None:
     turns = TurnDetector(TurnPolicy(silence=0.5, finished=0.2))
     run("#" * 20 + "." * 15, turns=turns)
-    assert turns.hint("finished") == (Ended(0, frames(20), frames(35), True, "silence"),)
+    assert turns.hint("finished") == (Ended(0, frames(20), frames(35), True, "silence", frames(35)),)
     assert turns.hint("finished") == ()
 
 
@@ -212,6 +216,7 @@ def test_hints_at_any_time_leave_turns_whole(steps: list[str]) -> None:
         {"least": 0.1},
         {"finished": 0},
         {"open": 40},
+        {"settle": -0.1},
     ],
 )
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, float]) -> None:

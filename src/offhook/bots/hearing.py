@@ -266,8 +266,7 @@ class Hearing(Line):
         turn = Turn(event.text, event.start, event.end, event.confidence)
         if event.recognised:
             self._mouth.turn_at = now = self.connection.now
-            silent_for = (self.position - event.end) / RATE
-            self._mouth.opens_at = now - silent_for + self._ears.policy.settle if event.more else 0.0
+            self._mouth.opens_at = now + (event.settled_at - self.position) / RATE
         if self._answers is not None:
             self._waiting.delivered()
             self._answers.put_nowait(turn)

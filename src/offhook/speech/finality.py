@@ -26,7 +26,9 @@ _SHORT: Final = {
 _OPEN: Final = {
     "en": "and or but because if which the a an my your our their his her its this to of for with from in on "
     "at by into than as about between through until whether is are was were am be will would "
-    "um uh er erm hmm exactly currently press i i'm it's",
+    "has have had having been being every during including via per called named dot dash hyphen underscore slash "
+    "um umm uh uhm er erm ehm hmm exactly currently press i i'm it's he's she's that's there's let's we're you're "
+    "they're i've we've you've they've i'd i'll mr mrs ms",
     "es": "y e o u pero porque si que el la los las un una mi su de del para con en por es son está eh este",
     "fr": "et ou mais parce que qui le la les un une mon ma mes de du pour avec en à est sont euh",
     "it": "e o ma perché se che il lo la i gli un una mio mia di del per con in è sono ehm",
@@ -35,11 +37,16 @@ _OPEN: Final = {
 _WAITING: Final = {
     # What announces something that has not come yet, at the end of what was said.
     "en": r"(my|the|caller|extension|account|card|phone|order|reference)( \w+)? number( is)?|there are|it's"
-    r"|(call|caller) from|extension|set to",
+    r"|(call|caller) from|extension|set to|i('d| would) like|let me (see|think|check|look)|hold on|hang on"
+    r"|just a (moment|second|sec|minute)",
     "es": r"mi (número|nombre)( \w+)?( es)?",
     "fr": r"mon (numéro|nom)( \w+)?( est)?",
     "it": r"il mio (numero|nome)( \w+)?( è)?",
     "de": r"meine? (nummer|name|\w+nummer)( ist)?",
+}
+# An answer that ends with a word of `_OPEN` and is whole.
+_BRIEF: Final = {
+    "en": r"(yes|yeah|no|nope) (i|we|you|he|she|it|they|that|there) (is|are|was|were|am|will|would|have|has)"
 }
 _ANNOUNCED: Final = {
     "en": "number numbers extension extensions",
@@ -81,6 +88,7 @@ _announced = {tag: frozenset(words.split()) for tag, words in _ANNOUNCED.items()
 _condition = {tag: frozenset(words.split()) for tag, words in _CONDITION.items()}
 _clause = {tag: frozenset(words.split()) for tag, words in _CLAUSE.items()}
 _digit_words = {tag: frozenset(words.split()) for tag, words in _DIGIT_WORDS.items()}
+_brief = {tag: re.compile(words) for tag, words in _BRIEF.items()}
 _waiting = {tag: re.compile(rf"(^|\b)({words})$") for tag, words in _WAITING.items()}
 
 
@@ -109,8 +117,10 @@ def _of_words(text: str, language: str | None) -> Finality:
     run = _digits_at_the_end(words, tag)
     if run:
         return _of_digits(run, words)
+    if tag in _brief and _brief[tag].fullmatch(" ".join(words)):
+        return "finished"
     if words[-1] in _open.get(tag, ()):
-        return "open"
+        return "unsure" if stripped.endswith("?") else "open"  # "Where are you from?"
     if tag in _waiting and not stripped.endswith("?") and _waiting[tag].search(" ".join(words)):
         return "open"
     if len(words) > 1 and (_SPELLED.match(stripped) or _ITEMS.match(stripped)):

@@ -72,7 +72,8 @@ class TurnEnded:
         confidence: 0..1; 0 if nothing was understood.
         decided_at: Where in the stream the end was certain.
         recognised: Whether something was understood.
-        more: Whether more may well come: by its words it is a number that is being read out, or the like.
+        settled_at: Where in the stream an answer may be heard: behind `decided_at` if by its words more may well come,
+            as of a number that is being read out.
     """
 
     start: int
@@ -81,7 +82,7 @@ class TurnEnded:
     confidence: float
     decided_at: int
     recognised: bool
-    more: bool = False
+    settled_at: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -329,8 +329,10 @@ class Listener:
             elif utterance.final.result().text:
                 text, confidence = utterance.final.result().text, utterance.final.result().confidence
                 self._emit(utterance.heard(utterance.final.result(), ended.position, final=True))
-            more = ended.more and bool(text)
-            self._emit(TurnEnded(utterance.start, ended.position, text, confidence, ended.decided_at, bool(text), more))
+            settled_at = ended.settled_at if text else ended.decided_at
+            self._emit(
+                TurnEnded(utterance.start, ended.position, text, confidence, ended.decided_at, bool(text), settled_at)
+            )
 
     def _forget_old_audio(self) -> None:
         if self._utterance is not None:

@@ -29,8 +29,8 @@ class TurnPolicy:
         finished: The same after words that sound finished, if that is less.
         digits: The same in a number that is being read out, if that is more.
         open: The same after words at which nobody stops ("my number is"), if that is more.
-        settle: Silence after a turn that ended as `digits` do before an answer to it is heard, if that is more: it is
-            prepared meanwhile, and taken back if the caller goes on.
+        settle: More silence, behind `digits` or `open`, before an answer to such a turn is heard: it is prepared
+            meanwhile, and taken back if the caller goes on.
         longest: A turn is cut here; what follows is the next turn.
     """
 
@@ -39,11 +39,11 @@ class TurnPolicy:
     onset: float = 0.12
     least: float = 0.16
     pause: float = 0.12
-    silence: float = 0.42
+    silence: float = 0.35
     finished: float = 0.2
-    digits: float = 0.6
-    open: float = 1.3
-    settle: float = 0.9
+    digits: float = 0.55
+    open: float = 0.9
+    settle: float = 0.35
     longest: float = 30.0
 
     def __post_init__(self) -> None:
@@ -51,23 +51,23 @@ class TurnPolicy:
             raise UsageError("a turn policy needs 0 < leave <= enter <= 1")
         if not 0 < self.pause <= self.silence < self.longest:
             raise UsageError("a turn policy needs 0 < pause <= silence < longest, in seconds")
-        waits = self.finished, self.digits, self.open, self.settle
+        waits = self.finished, self.digits, self.open
         if min(waits) <= 0 or max(waits) >= self.longest:
-            raise UsageError(
-                "a turn policy needs finished, digits, open and settle above 0 and below longest, in seconds"
-            )
+            raise UsageError("a turn policy needs finished, digits and open above 0 and below longest, in seconds")
+        if not 0 <= self.settle < self.longest:
+            raise UsageError("a turn policy needs 0 <= settle < longest, in seconds")
         if not 0 < self.onset <= self.least < self.longest:
             raise UsageError("a turn policy needs 0 < onset <= least < longest, in seconds")
 
     @classmethod
     def eager(cls) -> TurnPolicy:
         """Answers fast and cuts in on those who think while they speak: menus, yes and no."""
-        return cls(silence=0.3, finished=0.2, digits=0.5, open=0.8, settle=0.5)
+        return cls(silence=0.3, finished=0.2, digits=0.5, open=0.8, settle=0.0)
 
     @classmethod
     def patient(cls) -> TurnPolicy:
         """Lets people think and read out long numbers."""
-        return cls(silence=1.0, finished=0.6, digits=1.2, open=2.0)
+        return cls(silence=1.0, finished=0.6, digits=1.2, open=2.0, settle=0.0)
 
     def wait(self, finality: Finality) -> float:
         """Seconds of silence that end a turn whose words sound like that."""
@@ -76,6 +76,10 @@ class TurnPolicy:
         if finality == "digits":
             return max(self.digits, self.silence)
         return max(self.open, self.silence) if finality == "open" else self.silence
+
+    def hush(self, finality: Finality) -> float:
+        """Seconds of silence before an answer to a turn whose words sound like that is heard."""
+        return self.wait(finality) + (self.settle if finality in ("digits", "open") else 0.0)
 
 
 Cause: TypeAlias = Literal["silence", "length", "cut"]
@@ -114,7 +118,7 @@ class Ended:
         decided_at: Where that was certain.
         enough: Whether it held as much voice as the policy asks for.
         cause: `silence`; `length` if it was cut for being too long; `cut` if the stream jumped or was flushed.
-        more: Whether more may well come: by its words it is a number that is being read out, or the like.
+        settled_at: Where an answer may be heard. It lies behind `decided_at` if by its words more may well come.
     """
 
     start: int
@@ -122,7 +126,7 @@ class Ended:
     decided_at: int
     enough: bool
     cause: Cause
-    more: bool = False
+    settled_at: int
 
 
 Decision: TypeAlias = Started | Paused | Resumed | Ended
@@ -234,10 +238,12 @@ class TurnDetector:
         return (ended, Started(position, position))
 
     def _end(self, turn: int, position: int, decided_at: int, cause: Cause) -> Ended:
-        enough, more = self._voiced >= self.policy.least * RATE, cause == "silence" and self._finality == "digits"
+        enough, settled_at = self._voiced >= self.policy.least * RATE, decided_at
+        if cause == "silence":
+            settled_at = max(decided_at, position + round(self.policy.hush(self._finality) * RATE))
         self._start, self._voiced, self._paused, self._finality = None, 0, False, "unsure"
         self._forget_candidate()
-        return Ended(turn, position, decided_at, enough, cause, more)
+        return Ended(turn, position, decided_at, enough, cause, settled_at)
 
     def _speak_on(self, voiced: int, end: int) -> None:
         self._voiced += voiced
