@@ -2,16 +2,19 @@
 
 It takes long, and so is no part of the tests; those run each mutant against its own case and its neighbours. What is
 found of each mutant is kept in `build/mutants.json`, and a run that was stopped goes on from there, as long as neither
-the suite nor the mutants have changed.
+the suite nor the mutants have changed; with `--keep`, also if they have: then only mutants that nothing is known of are
+run, and the page names the commits.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import copy
 import hashlib
 import json
 import logging
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -80,23 +83,36 @@ async def twice(once: Callable[[Case[P]], Awaitable[CaseResult]], case: Case[P],
 
 
 class Kept:
-    """What is known of mutants already, in a file."""
+    """What is known of mutants already, in a file.
 
-    def __init__(self, path: Path = KEPT) -> None:
+    Args:
+        path: Of the file.
+        whatever: Keep what is known of another state of the suite.
+
+    Attributes:
+        commits: At which something of it was found.
+    """
+
+    def __init__(self, path: Path = KEPT, *, whatever: bool = False) -> None:
         self._path = path
         self._of = fingerprint()
         self._sides: dict[str, Found] = {}
+        self.commits: list[str] = []
         if path.exists():
             known = json.loads(path.read_bytes())
-            self._sides = known["sides"] if known["of"] == self._of else {}
+            if whatever or known["of"] == self._of:
+                self._sides, self.commits = known["sides"], known.get("commits", [])
 
     def side(self, name: str) -> Found:
         return self._sides.setdefault(name, {})
 
     def save(self) -> None:
+        head = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
+        if (commit := head.stdout.strip() or "unknown") not in self.commits:
+            self.commits.append(commit)
         self._path.parent.mkdir(exist_ok=True)
         fresh = self._path.with_suffix(".new")
-        fresh.write_text(json.dumps({"of": self._of, "sides": self._sides}))
+        fresh.write_text(json.dumps({"of": self._of, "commits": self.commits, "sides": self._sides}))
         fresh.replace(self._path)
 
 
@@ -147,12 +163,13 @@ def told(title: str, numbers: list[str], found: Found, titles: dict[str, str]) -
     return parts
 
 
-def page(server: Found, client: Found) -> str:
+def page(server: Found, client: Found, commits: list[str]) -> str:
     parts = [
         "# How far each mutant is found",
         "Made by `make mutants`, which runs every mutant of the conformance suite against each case of its product and "
         "side: not in CI, for it takes a while. A mutant is an end that is broken so that one case fails. Few others "
-        "should: where more do, the flaw is one that nothing works without, or that many cases come across.",
+        "should: where more do, the flaw is one that nothing works without, or that many cases come across. "
+        f"Found at {' and '.join(commits)}.",
         *told("Servers", servers.NUMBERS, server, {case.number: case.title for case in servers.SUITE}),
         *told("Clients", clients.NUMBERS, client, {case.number: case.title for case in clients.SUITE}),
     ]
@@ -160,21 +177,26 @@ def page(server: Found, client: Found) -> str:
 
 
 def main() -> None:
-    """All mutants of both sides, and the page. Arguments: seconds after which no further mutant is begun; the next run
-    goes on from there."""
+    """All mutants of both sides, and the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="after which no further mutant is begun")
+    parser.add_argument("--keep", action="store_true", help="what is known, though the suite has changed")
+    options = parser.parse_args()
     logging.disable()
     began = time.monotonic()
-    until = began + float(sys.argv[1]) if len(sys.argv) > 1 else float("inf")
-    kept = Kept()
+    until = began + options.seconds
+    kept = Kept(whatever=options.keep)
     for name, numbers, attempt in (
         ("servers", servers.NUMBERS, on_servers),
         ("clients", clients.NUMBERS, on_clients),
     ):
         asyncio.run(crossed(numbers, attempt, kept.side(name), kept.save, until))
-    done = len(kept.side("servers")) + len(kept.side("clients"))
+    done = len(kept.side("servers").keys() & set(servers.NUMBERS)) + len(
+        kept.side("clients").keys() & set(clients.NUMBERS)
+    )
     total = len(servers.NUMBERS) + len(clients.NUMBERS)
     if done == total:
-        PAGE.write_text(page(kept.side("servers"), kept.side("clients")))
+        PAGE.write_text(page(kept.side("servers"), kept.side("clients"), kept.commits))
     print(f"{done} of {total} mutants known, {time.monotonic() - began:.0f} s", file=sys.stderr)
 
 
