@@ -31,8 +31,7 @@ class Ticker:
     is read between the ticks that play it.
 
     Args:
-        phase: Seconds behind a multiple of 20 ms of the loop's clock at which it ticks; None: 20 ms after the first
-            subscription.
+        phase: Seconds by which it ticks behind the first of the loop's phases; None: it is none of them.
 
     Attributes:
         lag: Seconds by which the last tick was late.
@@ -66,9 +65,18 @@ class Ticker:
         self._ticks[tick] = None
         if self._timer is None:
             now = asyncio.get_running_loop().time()
-            self._start = now if self._phase is None else now - (now - self._phase) % PERIOD
+            self._start = now if self._phase is None else self._anchored(now, self._phase)
             self._count = 0
             self._arm()
+
+    @staticmethod
+    def _anchored(now: float, phase: float) -> float:
+        """The last moment of this phase; the phases are those of whoever began while nobody else was there."""
+        others = [each for each in _of_loop()[1:] if each.running and each._phase is not None]
+        if not others:
+            return now
+        behind = phase - (others[0]._phase or 0.0)
+        return now - (now - others[0]._start - behind) % PERIOD
 
     def remove(self, tick: Tick) -> None:
         """Unsubscribe, at any time, even from within a tick. Nothing happens if it is not subscribed."""

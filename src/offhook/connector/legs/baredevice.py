@@ -72,7 +72,7 @@ class _Source:
         self._argument = argument
         self._lock = threading.Lock()
         buffer = (ctypes.c_int16 * _MOST)()
-        self._samples: npt.NDArray[np.int16] = np.frombuffer(buffer, np.int16)
+        self._samples: npt.NDArray[np.int16] = np.frombuffer(memoryview(buffer), np.int16)
         self._frame = _Frame()
         begin(ctypes.byref(self._frame), _S16LE, buffer, _MOST, ulaw.RATE, 1)
         frame = self._frame
@@ -111,7 +111,7 @@ class Device:
         self._call_of = call_of
         self._by_call: dict[int, _Source] = {}
         self._by_address: dict[int, tuple[int, _Source]] = {}
-        self._registered: list[_POINTER] = []
+        self._registered: list[ctypes.c_void_p] = []
         # The library calls these at any time until it is unloaded, which it never is.
         self._callbacks = _MAKE_SOURCE(self._make_source), _MAKE_PLAYER(self._make_player), _FREE(self._free)
         _kept.append(self._callbacks)
