@@ -20,11 +20,21 @@ from . import sipp as s
 
 ROOT = Path(__file__).parents[3]
 FOLDER = Path(os.environ.get("OFFHOOK_ASTERISK", ROOT / "build" / "asterisk"))
-THERE = (
-    os.geteuid() == 0
-    and (FOLDER / "usr" / "sbin" / "asterisk").exists()
-    and subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode == 0  # some containers may not
-)
+_INSIDE = 'mount --bind /dev "$0/dev" && mount --bind /proc "$0/proc" && exec chroot "$0" asterisk '
+
+
+def _inside(options: str) -> list[str]:
+    """The command that runs it."""
+    return ["unshare", "--mount", "sh", "-c", _INSIDE + options, str(FOLDER)]
+
+
+def _runs() -> bool:
+    """Whether there is one, and this machine lets it run: some containers do not."""
+    there = os.geteuid() == 0 and (FOLDER / "usr" / "sbin" / "asterisk").exists()
+    return there and subprocess.run(_inside("-V"), capture_output=True).returncode == 0
+
+
+THERE = _runs()
 
 _PLAIN = {
     "asterisk.conf": "[directories]\nastetcdir = {here}\nastrundir = {here}\nastlogdir = {here}\n",
@@ -77,12 +87,8 @@ async def asterisk(leg_port: int, password: str) -> AsyncIterator[int]:
     inside.mkdir(parents=True)
     for name, text in (_PLAIN | documented(leg_port, password)).items():
         (inside / name).write_text(text.replace("{here}", here).replace("{port}", str(port)))
-    run = (
-        'mount --bind /dev "$0/dev" && mount --bind /proc "$0/proc" && '
-        f'exec chroot "$0" asterisk -C {here}/asterisk.conf -f -n'
-    )
     process = await asyncio.create_subprocess_exec(
-        "unshare", "--mount", "sh", "-c", run, str(FOLDER), stdout=asyncio.subprocess.DEVNULL,
+        *_inside(f"-C {here}/asterisk.conf -f -n"), stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     try:
