@@ -39,13 +39,13 @@ def stream(player: Player, jitter: float, seed: int, seconds: int = 60) -> tuple
 
 @pytest.mark.parametrize("jitter", [0, 20, 60])
 def test_a_bot_that_is_late_at_times_does_not_stumble_more_often_than_with_a_fixed_cushion(jitter):
-    ours = [stream(Player(), jitter, seed)[0] for seed in range(20)]
+    ours = [stream(Player(adapts=True), jitter, seed)[0] for seed in range(20)]
     fixed = [stream(Fixed(), jitter, seed)[0] for seed in range(20)]
     assert sum(ours) <= sum(fixed)
 
 
 def test_a_steady_bot_is_heard_without_the_cushion_it_does_not_need():
-    player = Player()
+    player = Player(adapts=True)
     gaps, waiting = stream(player, 0, 1)
     assert gaps == 0
     assert waiting < TICK
@@ -53,7 +53,7 @@ def test_a_steady_bot_is_heard_without_the_cushion_it_does_not_need():
 
 
 def test_nothing_of_what_it_says_is_left_out():
-    player, heard = Player(), b""
+    player, heard = Player(adapts=True), b""
     for _ in range(400):
         player.push(LOUD, 8)
         heard += player.take().audio
@@ -62,7 +62,7 @@ def test_nothing_of_what_it_says_is_left_out():
 
 
 def test_what_a_bot_sends_ahead_is_its_own():
-    player = Player()
+    player = Player(adapts=True)
     player.push(QUIET * 50)
     for _ in range(500):
         player.push(QUIET, 8)
@@ -84,3 +84,15 @@ def test_what_comes_late_makes_the_next_cushion_larger_and_what_is_new_does_not(
     slack.ran_dry(8_000)
     slack.came(TICK, 0, 0)
     assert slack.cushion == CUSHION + TICK
+
+
+def test_a_queue_that_does_not_adapt_plays_every_sample() -> None:
+    """As for who measures a bot: what it heard has to be what was sent, to the sample."""
+    player, sent, heard = Player(), 0, b""
+    for _ in range(400):
+        player.push(ulaw.silence(TICK))
+        sent += TICK
+        heard += player.take().audio
+    while player.queued:
+        heard += player.take().audio
+    assert (player.heard, player.left_out, len(heard)) == (sent, 0, sent + CUSHION)

@@ -43,6 +43,8 @@ class Player:
 
     Args:
         cushion: Samples that audio waits before its run begins, until more is known of the bot.
+        adapts: Whether the cushion follows the bot, and quiet that it turns out not to need is left out: calls wait
+            less. Without it the caller hears each sample that came.
         limit: Samples that may wait.
 
     Attributes:
@@ -57,10 +59,10 @@ class Player:
         "_chunks", "_head", "_limit", "_slack", "_waited", "heard", "left_out", "playing", "queued", "refused"
     )  # fmt: skip
 
-    def __init__(self, *, cushion: int = CUSHION, limit: int = LIMIT) -> None:
+    def __init__(self, *, cushion: int = CUSHION, adapts: bool = False, limit: int = LIMIT) -> None:
         self._chunks: deque[bytes] = deque()
         self._head = 0  # samples of the first chunk that are gone
-        self._slack = Slack(cushion)
+        self._slack = Slack(cushion, adapts=adapts)
         self._limit = limit
         self._waited = 0
         self.queued = 0

@@ -35,6 +35,7 @@ class Slack:
 
     Args:
         cushion: Samples that audio waits at first.
+        adapts: Whether it becomes another one, and anything is taken back.
 
     Attributes:
         cushion: Samples that audio waits before its next run begins.
@@ -42,11 +43,12 @@ class Slack:
     """
 
     __slots__ = (
-        "_arrivals", "_came", "_dry", "_given", "_least", "_since", "_spare", "_spare_most", "_time", "cushion",
+        "_adapts", "_arrivals", "_came", "_dry", "_given", "_least", "_since", "_spare", "_spare_most", "_time", "cushion",
         "surplus",
     )  # fmt: skip
 
-    def __init__(self, cushion: int = CUSHION) -> None:
+    def __init__(self, cushion: int = CUSHION, *, adapts: bool = True) -> None:
+        self._adapts = adapts
         self.cushion = cushion
         self._since = _LATE + 1  # since something came
         self._dry = 0  # of that, without anything to play
@@ -62,7 +64,7 @@ class Slack:
         if self._dry:
             goes_on = self._since <= _LATE
             self._given = self._given + self._dry if goes_on else 0
-            if goes_on and self._dry <= _MOST:
+            if goes_on and self._dry <= _MOST and self._adapts:
                 self.cushion = min(_MOST, self.cushion + TICK)
             self._dry = 0
         self._since = 0
@@ -86,7 +88,7 @@ class Slack:
         """So much was played."""
         self._since += samples
         self._time += samples
-        if self._time >= _SPAN and self._arrivals >= _OFTEN:
+        if self._adapts and self._time >= _SPAN and self._arrivals >= _OFTEN:
             self._judge()
 
     def _judge(self) -> None:

@@ -146,6 +146,7 @@ class Strand:
             frame_ms=self.integration.frame_ms,
             tap=sitting.message,
             start=start,
+            adapts=True,
         )
         sitting.stream.on_flush = call.line.cut
         sitting.record = call.record(session.id, session.profile.name)

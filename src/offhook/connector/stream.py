@@ -116,6 +116,7 @@ class Stream:
             to a frame.
         tap: Sees all messages.
         start: Samples of the stream that the session has been given, or has skipped, already.
+        adapts: See `Player`.
 
     Attributes:
         connection: What is to be dialled.
@@ -142,10 +143,11 @@ class Stream:
         exact_positions: bool = True,
         tap: Tap | None = None,
         start: int = 0,
+        adapts: bool = False,
     ) -> None:
         self.session = session
         self.connection = SessionLine(session, self._on_event, tap)
-        self.player = Player()
+        self.player = Player(adapts=adapts)
         self.position = start
         self.playbacks: list[Playback] = []
         self.sounded = 0

@@ -14,7 +14,8 @@ Finality = Literal["finished", "unsure", "digits", "open"]
 one, or behind "to pay my bill". `open`: nobody stops there ("my number is", "Monday and"). `unsure`: none of these."""
 
 _SHORT: Final = {
-    "en": "yes no yeah yep yup nope sure okay ok correct right wrong thanks goodbye bye hello hi never nothing none "
+    # No bare "no": "no, tomorrow at ten" has a pause in it as often as not.
+    "en": "yes yeah yep yup sure okay ok correct right wrong thanks goodbye bye hello hi never nothing none "
     "stop agent operator help cancel cancelled repeat today tomorrow tonight yesterday monday tuesday wednesday "
     "thursday friday saturday sunday "
     "january february march april may june july august september october november december",

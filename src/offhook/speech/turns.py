@@ -39,7 +39,7 @@ class TurnPolicy:
     onset: float = 0.12
     least: float = 0.16
     pause: float = 0.12
-    silence: float = 0.35
+    silence: float = 0.42
     finished: float = 0.2
     digits: float = 0.55
     open: float = 0.9
