@@ -43,8 +43,8 @@ class Slack:
     """
 
     __slots__ = (
-        "_adapts", "_arrivals", "_came", "_dry", "_given", "_least", "_since", "_spare", "_spare_most", "_time", "cushion",
-        "surplus",
+        "_adapts", "_arrivals", "_came", "_dry", "_given", "_least", "_since", "_spare", "_spare_most", "_time",
+        "cushion", "surplus",
     )  # fmt: skip
 
     def __init__(self, cushion: int = CUSHION, *, adapts: bool = True) -> None:
