@@ -40,3 +40,9 @@ def test_finality(text: str, language: str | None, found: Finality) -> None:
 def test_what_was_hardly_understood_is_not_taken_for_finished() -> None:
     assert finality("I would like to book a table.", "en", 0.5) == "unsure"
     assert finality("My number is", "en", 0.5) == "open"
+
+
+@pytest.mark.parametrize(("text", "sounds"), [("No.", "digits"), ("Nope", "digits"), ("Yes.", "finished")])
+def test_a_bare_no_is_often_gone_on_from(text: str, sounds: str) -> None:
+    """ "No, tomorrow at ten", with a pause behind the first word, as the caller of the demo says it."""
+    assert finality(text) == sounds

@@ -11,10 +11,10 @@ from typing import Final, Literal
 
 Finality = Literal["finished", "unsure", "digits", "open"]
 """`finished`: a whole sentence or a known short answer. `digits`: more may well come, as of digits or letters one by
-one, or behind "to pay my bill". `open`: nobody stops there ("my number is", "Monday and"). `unsure`: none of these."""
+one, behind a bare "no", or behind "to pay my bill". `open`: nobody stops there ("my number is", "Monday and").
+`unsure`: none of these."""
 
 _SHORT: Final = {
-    # No bare "no": "no, tomorrow at ten" has a pause in it as often as not.
     "en": "yes yeah yep yup sure okay ok correct right wrong thanks goodbye bye hello hi never nothing none "
     "stop agent operator help cancel cancelled repeat today tomorrow tonight yesterday monday tuesday wednesday "
     "thursday friday saturday sunday "
@@ -24,6 +24,8 @@ _SHORT: Final = {
     "it": "sì si no va bene esatto grazie ciao oggi domani",
     "de": "ja nein genau richtig danke tschüss hallo heute morgen",
 }
+# What people say first and often go on from, after a pause: "no, tomorrow at ten".
+_FIRST: Final = {"en": frozenset({"no", "nope"})}
 _OPEN: Final = {
     "en": "and or but because if which the a an my your our their his her its this to of for with from in on "
     "at by into than as about between through until whether is are was were am be will would "
@@ -113,6 +115,8 @@ def _of_words(text: str, language: str | None) -> Finality:
     stripped = text.rstrip()
     if stripped.endswith(("...", "…", ":", "-")):
         return "digits" if _is_digits(words[-1], tag) else "open"
+    if len(words) == 1 and words[0] in _FIRST.get(tag, ()):
+        return "digits"
     if len(words) == 1 and words[0] in _short.get(tag, ()):
         return "finished"
     run = _digits_at_the_end(words, tag)
