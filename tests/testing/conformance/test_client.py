@@ -11,6 +11,7 @@ from contextlib import suppress
 import pytest
 from tests.testing.conformance import client_mutants, client_mutants_b, client_mutants_c, client_mutants_d
 from tests.testing.conformance.mutant_clients import TIMED_AT_ONCE, URI, ClientFlaw, run_cases
+from tests.testing.conformance.trying import all_tried, failed
 
 from offhook.connector import connect
 from offhook.errors import OffhookError
@@ -51,21 +52,11 @@ async def tried(number: str, room: asyncio.Semaphore) -> dict[str, CaseResult]:
     return results
 
 
-async def all_tried() -> dict[str, dict[str, CaseResult]]:
-    room = asyncio.Semaphore(60)
-    known = [number for number in NUMBERS if number in MUTANTS]
-    return dict(zip(known, await asyncio.gather(*(tried(number, room) for number in known)), strict=True))
-
-
 @pytest.fixture(scope="module")
 def trials() -> Iterator[dict[str, dict[str, CaseResult]]]:
     logging.disable()
-    yield asyncio.run(all_tried())
+    yield asyncio.run(all_tried([each for each in NUMBERS if each in MUTANTS], tried))
     logging.disable(logging.NOTSET)
-
-
-def failed(result: CaseResult) -> bool:
-    return result.verdict in (Verdict.FAILED, Verdict.NON_STRICT)
 
 
 def test_there_are_enough_cases_and_a_mutant_for_each() -> None:

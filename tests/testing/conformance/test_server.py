@@ -15,6 +15,7 @@ from tests.testing.conformance import server_mutants_b as b
 from tests.testing.conformance import server_mutants_c as c
 from tests.testing.conformance import server_mutants_d as d
 from tests.testing.conformance.raw_server import raw_server
+from tests.testing.conformance.trying import all_tried, failed
 
 from offhook.protocol import PROFILES, Profile
 from offhook.session.keys import KeyStore
@@ -62,21 +63,11 @@ async def tried(number: str, room: asyncio.Semaphore) -> dict[str, CaseResult]:
     return {result.number: result for result in await asyncio.gather(*map(one, fitting))}
 
 
-async def all_tried() -> dict[str, dict[str, CaseResult]]:
-    room = asyncio.Semaphore(60)
-    known = [number for number in NUMBERS if number in MUTANTS]
-    return dict(zip(known, await asyncio.gather(*(tried(number, room) for number in known)), strict=True))
-
-
 @pytest.fixture(scope="module")
 def trials() -> Iterator[dict[str, dict[str, CaseResult]]]:
     logging.disable()
-    yield asyncio.run(all_tried())
+    yield asyncio.run(all_tried([each for each in NUMBERS if each in MUTANTS], tried))
     logging.disable(logging.NOTSET)
-
-
-def failed(result: CaseResult) -> bool:
-    return result.verdict in (Verdict.FAILED, Verdict.NON_STRICT)
 
 
 def test_there_are_enough_cases_and_a_mutant_for_each() -> None:
