@@ -54,7 +54,7 @@ QUESTIONS = (
 #: What makes each of them take a part of its time, for `--quick`.
 QUICK = {
     "frames": ("--seconds", "4", "--rounds", "3"),
-    "limits": ("--step", "1000", "--seconds", "5"),
+    "limits": ("--step", "500", "--seconds", "5", "--few"),
     "growth": ("--seconds", "4", "--most", "6000"),
     "opens": ("--rounds", "2", "--seconds", "4"),
     "opened": ("--sessions", "400"),

@@ -2,7 +2,7 @@
 
 A server is a command that prints a line once it listens. What it costs is read from the kernel's own accounts
 (`/proc/PID/task/*/schedstat`) between the "start" and the "stop" of the load, so that set-up and end do not count.
-Every figure is meant to be set beside a baseline of the same run: see `benchmarks/sessions.py`.
+Every figure is meant to be set beside a baseline of the same run: see `benchmarks/frames.py`.
 """
 
 from __future__ import annotations
@@ -254,18 +254,32 @@ def factor(runs: Sequence[Measured], base: Sequence[Measured]) -> float:
 def most(
     command: Callable[[int], list[str]], load: Load, low: int, high: int, step: int
 ) -> tuple[int, Measured | None]:
-    """The most sessions that hold, by halving between `low` and `high`; and the run that showed it. 0 if none does."""
-    best: tuple[int, Measured | None] = (0, None)
-    while low <= high:
-        middle = (low + high) // 2 // step * step
-        if middle < low:
-            middle = low
-        measured = measure(command, replace(load, sessions=middle))
-        if measured.holds() or (not measured.loaded and measure(command, replace(load, sessions=middle)).holds()):
-            best, low = (middle, measured), middle + step
+    """The most sessions that hold, to a step, from `low` to `high`; and the run that showed it. 0 if none does.
+
+    What a run cost says where the core will be full: that is tried next, and halving goes on from what it shows.
+    """
+
+    def held(sessions: int) -> Measured | None:
+        for _ in range(2):  # once may be what the machine did besides
+            measured = measure(command, replace(load, sessions=sessions))
+            if measured.holds():
+                return measured
+            if measured.loaded:
+                break
+        return None
+
+    best, limit, top = low, high // step * step, high // step * step
+    if (run := held(low)) is None:
+        return 0, None
+    while best // step * step + step <= limit:
+        least = best // step * step + step
+        full = int(best / run.share * 0.95) // step * step
+        at = (least + limit) // 2 // step * step if top > limit < full else min(max(least, full), limit)
+        if found := held(at):
+            best, run = at, found
         else:
-            high = middle - step
-    return best
+            limit = at - step
+    return best, run
 
 
 def middle(values: Iterable[float]) -> float:

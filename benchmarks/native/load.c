@@ -301,7 +301,7 @@ int main(int argc, char **argv) {
             due = began + (round + (double)turn / at_once) * interval;
         }
         if (!window && started == at_once && (kind == 'o' ? closed > 100 : opened + failed >= at_once)) window = now + (kind == 'o' ? 0.2 : 2);
-        if (!window && now > began + sessions / ramp + 60) window = now; /* some never open: they are counted below */
+        if (!window && now > began + sessions / ramp + 30) window = now; /* some never open: they are counted below */
         if (window && !measuring && now >= window) {
             measuring = 1;
             mark("start", first);

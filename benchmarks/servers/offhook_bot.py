@@ -62,10 +62,10 @@ async def reflex(call: Call) -> None:
 
 
 async def talk(call: Call) -> None:
-    """Speaks all the time, in real time, and hears the caller meanwhile."""
+    """Speaks all the time, in real time. Nobody can interrupt it: what the ear for that costs is asked by `duplex.py`."""
     await start()
     while True:
-        await call.play(SECOND * 10)
+        await call.play(SECOND * 10, interruptible=False)
 
 
 async def listen(call: Call) -> None:
