@@ -34,7 +34,7 @@ def main() -> None:
     listening, echoing = subjects.baselines(echo=False), subjects.baselines(echo=True)
     if options.few:
         listening = {name: listening[name] for name in ("bare picows", "Node ws") if name in listening}
-        echoing = {"C epoll": echoing["C epoll"]}
+        echoing = {name: echoing[name] for name in ("C epoll", "bare picows")}
     rows: dict[str, tuple[str, Load, dict[str, tuple[Command, int, int]]]] = {
         "monitor": (
             "Monitors: 200 ms stereo frames in",
@@ -45,7 +45,7 @@ def main() -> None:
         "talk": (
             "Bots that speak all the time: 200 ms mono frames in, paced answers out, ledger on",
             Load(0, "talk", 1600, 200, options.seconds, RAMP),
-            {"Offhook": (offhook("talk"), 1000, 10_000)},
+            {"bare picows, echo": (echoing["bare picows"], 1000, 10_000), "Offhook": (offhook("talk"), 1000, 10_000)},
         ),
         "echo": (
             "Echo: 200 ms mono frames in and the same back",

@@ -62,7 +62,7 @@ async def reflex(call: Call) -> None:
 
 
 async def talk(call: Call) -> None:
-    """Speaks all the time, in real time. Nobody can interrupt it: what the ear for that costs is asked by `duplex.py`."""
+    """Speaks all the time, in real time, not to be interrupted: what an ear for that costs is asked by `duplex.py`."""
     await start()
     while True:
         await call.play(SECOND * 10, interruptible=False)
