@@ -14,6 +14,7 @@ import logging
 import os
 import sys
 import tempfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import uvloop
@@ -62,10 +63,15 @@ async def reflex(call: Call) -> None:
 
 
 async def talk(call: Call) -> None:
-    """Speaks all the time, in real time, not to be interrupted: what an ear for that costs is asked by `duplex.py`."""
+    """Speaks all the time and hears the caller meanwhile; what an ear for barge-in costs is asked by `duplex.py`."""
     await start()
+    call.add_sink(lambda audio, position: None)
+    await call.play(speech(), interruptible=False)
+
+
+async def speech() -> AsyncIterator[bytes]:
     while True:
-        await call.play(SECOND * 10, interruptible=False)
+        yield SECOND
 
 
 async def listen(call: Call) -> None:

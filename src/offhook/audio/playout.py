@@ -23,7 +23,7 @@ _NEARLY_GONE: Final = 0.1
 #: A timer may fire so many seconds early; without the grace it would be set again and again.
 _GRACE: Final = 0.001
 #: Seconds that may wait here before `say()` is made to wait.
-CAPACITY: Final = 5.0
+CAPACITY: Final = 2.0
 
 
 class Playout:
@@ -46,6 +46,7 @@ class Playout:
         self._capacity = int(capacity * RATE)
         self._on_room = on_room
         self._chunks: deque[bytes] = deque()
+        self._taken = 0  # of the first of them
         self._more = False
         self._epoch = 0.0
         self._run = 0
@@ -67,6 +68,7 @@ class Playout:
         """Throw away what has not left; returns its samples. What follows starts with a cushion of its own."""
         dropped, self.queued = self.queued, 0
         self._chunks.clear()
+        self._taken = 0
         self._more = False
         self._run = 0
         return dropped
@@ -110,12 +112,15 @@ class Playout:
     def _take(self, size: int) -> bytes:
         parts, wanted = [], size
         while wanted > 0 and self._chunks:
-            chunk = self._chunks.popleft()
-            if len(chunk) > wanted:
-                self._chunks.appendleft(chunk[wanted:])
-                chunk = chunk[:wanted]
-            parts.append(chunk)
-            wanted -= len(chunk)
+            chunk, first = self._chunks[0], self._taken
+            last = min(first + wanted, len(chunk))
+            parts.append(chunk[first:last])
+            wanted -= last - first
+            if last == len(chunk):
+                self._chunks.popleft()
+                self._taken = 0
+            else:
+                self._taken = last
         data = parts[0] if len(parts) == 1 else b"".join(parts)
         was = self.queued
         self.queued -= len(data)

@@ -260,6 +260,7 @@ class Mouth:
                     await self._room.wait()
                 if saying.stopped:
                     return
+                saying.track.forget(saying.track.heard(self.ledger))
                 saying.add(piece)
                 self._hand_on(saying)
         except Exception as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -32,7 +33,7 @@ class Track:
     def __init__(self) -> None:
         self.made = 0
         self.handed = 0
-        self._audio = bytearray()
+        self._pieces: deque[bytes] = deque()  # as they were made: whoever is handed one whole has no copy of it
         self._kept = 0  # offset of the first sample that is still here
         self._stretches: list[_Stretch] = []
 
@@ -53,12 +54,13 @@ class Track:
 
     def add(self, audio: bytes) -> None:
         """More was made."""
-        self._audio += audio
-        self.made += len(audio)
+        if audio:
+            self._pieces.append(audio)
+            self.made += len(audio)
 
     def take(self, gain: float = 1.0) -> bytes:
         """All that was not handed on."""
-        audio = bytes(self._audio[self.handed - self._kept :])
+        audio = self._between(self.handed, self.made)
         self.handed = self.made
         return audio if gain == 1.0 else ulaw.from_float(ulaw.to_float(audio) * np.float32(gain))
 
@@ -94,11 +96,11 @@ class Track:
     def word_before(self, offset: int) -> int:
         """The quietest place shortly before an offset, where most likely a word begins; the offset if all is loud."""
         first = max(self._kept, offset - _BACK)
-        audio = self._audio[first - self._kept : offset - self._kept]
+        audio = self._between(first, offset)
         blocks = len(audio) // _BLOCK
         if blocks < 2:
             return offset
-        pcm = ulaw.to_float(bytes(audio[len(audio) - blocks * _BLOCK :]))
+        pcm = ulaw.to_float(audio[len(audio) - blocks * _BLOCK :])
         power = np.square(pcm.reshape(blocks, _BLOCK)).mean(axis=1)
         quietest = blocks - 1 - int(power[::-1].argmin())  # the latest of equals
         if power[quietest] > power.max() / 10:
@@ -108,6 +110,18 @@ class Track:
     def forget(self, offset: int) -> None:
         """What lies before the word that holds this offset is not said again."""
         surplus = min(offset, self.handed) - 2 * _BACK - self._kept
-        if surplus > ulaw.RATE:
-            del self._audio[:surplus]
-            self._kept += surplus
+        while self._pieces and surplus >= (size := len(self._pieces[0])):
+            self._pieces.popleft()
+            self._kept += size
+            surplus -= size
+
+    def _between(self, first: int, last: int) -> bytes:
+        """The samples from one offset to another, of those that are still here."""
+        parts, at = [], self.made
+        for piece in reversed(self._pieces):  # what is asked for is near the end
+            at -= len(piece)
+            if at < last:
+                parts.append(piece[max(0, first - at) : last - at])
+            if at <= first:
+                break
+        return parts[0] if len(parts) == 1 else b"".join(reversed(parts))
