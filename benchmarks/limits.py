@@ -19,7 +19,7 @@ from rig import Load
 from subjects import offhook
 
 #: Calls a second.
-RAMP = 500.0
+RAMP = 700.0
 Command = Callable[[int], list[str]]
 
 

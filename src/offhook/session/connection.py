@@ -209,7 +209,7 @@ class Connection:
     def _send(self, wire: Wire) -> None:
         session, now = self.session, self._clock()
         if self._may_play(wire):
-            self._play(now)
+            self._play(wire, now)
         for data in session.data_to_send(now):
             if isinstance(data, bytes):
                 self._audio_leaves(data, now)
@@ -222,11 +222,16 @@ class Connection:
     def _may_play(self, wire: Wire) -> bool:
         return self.source is not None and self.session.is_live and wire.backlog <= HOLD_BACKLOG
 
-    def _play(self, now: float) -> None:
+    def _play(self, wire: Wire, now: float) -> None:
         assert self.source is not None
+        session = self.session
         try:
             for audio in self.source.due(now):
-                self.session.send_audio(audio)
+                if session.pass_audio(audio, now):
+                    self._audio_leaves(audio, now)
+                    wire.send(audio)
+                else:
+                    session.send_audio(audio)
         except Exception:
             logger.exception("session %s: its audio failed", self.session.id)
             self.source = None
