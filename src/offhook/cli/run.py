@@ -32,6 +32,7 @@ from ..protocol.server import KEYS
 from ..records.events import Event
 from ..records.usage import Ledger, Meter
 from .logs import Output, set_up
+from .main import VERBS
 from .target import load_connector
 
 logger = logging.getLogger("offhook")
@@ -94,10 +95,10 @@ def load(config: str | None) -> tuple[Connector, Settings]:
         raise UsageError("there is no offhook.toml here: name a settings file or a Python file with a Connector")
     if path.suffix == ".py":
         beside = path.parent / "offhook.toml"
-        settings = read(beside) if beside.is_file() else Settings(folder=path.parent)
+        settings = read(beside, VERBS) if beside.is_file() else Settings(folder=path.parent)
         connector = load_connector(path)
     else:
-        settings = read(path)
+        settings = read(path, VERBS)
         flows = settings.connector.flows
         connector = load_connector(settings.path(flows)) if flows else Connector()
     apply(settings, connector)

@@ -15,6 +15,7 @@ import msgspec
 
 from ...errors import UsageError
 from ...session.listen import ssl_context
+from ...session.tomlfile import located
 
 _PATH: Final = r"^/[^?#\s]*$"
 _URL: Final = r"^(wss?://\S+)?$"
@@ -22,6 +23,7 @@ _LOGIN: Final = r"^[^:\s]+$"
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
+NotEmpty = Annotated[str, msgspec.Meta(min_length=1)]
 UrlPath = Annotated[str, msgspec.Meta(pattern=_PATH)]
 SocketUrl = Annotated[str, msgspec.Meta(pattern=_URL)]
 Login = Annotated[str, msgspec.Meta(pattern=_LOGIN)]
@@ -87,7 +89,10 @@ def convert(given: object, kind: type, folder: Path, place: str) -> Any:
 
     def hook(wanted: type, value: Any) -> object:
         if wanted is Path and isinstance(value, str):
-            return folder / Path(value).expanduser()
+            try:
+                return located(folder, value)
+            except UsageError as error:
+                raise ValueError(str(error)) from None
         raise ValueError(f"Expected `str`, got `{type(value).__name__}`")
 
     try:
