@@ -23,7 +23,7 @@ from .tomlflow import FallbackTable, FlowTable, flow_of
 
 DATABASE = "offhook.db"
 _TABLES = ("connector", "integration", "flow", "legs")
-_UUID = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
+_UUID = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z"
 
 
 class KeepTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
