@@ -54,6 +54,7 @@ def check_synthesiser_troubles(service: Service, synthesiser: Synthesiser) -> No
         ("page", "text in place of raw sound"),
         ("nothing known", "text in place of raw sound"),
         ("wav", "a WAV file in place of raw sound"),
+        ("mp3", "MP3 frames in place of raw sound"),
         ("empty", "without a sound"),
     ):
         service.mode = mode  # type: ignore[assignment]
