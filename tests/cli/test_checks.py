@@ -96,6 +96,13 @@ def test_speech_engines_are_used_in_every_way_they_offer(engines):
     assert all(check.seconds is not None and not check.base for check in (detector, recogniser, synthesiser))
 
 
+def test_an_engine_of_a_hundred_languages_takes_one_line(engines, monkeypatch):
+    engines["mine"] = FakeEngine()
+    monkeypatch.setattr(FakeEngine, "languages", tuple(f"l{number}" for number in range(100)))
+    _, recogniser, _ = checks.speech()
+    assert recogniser.detail.endswith(" l10 l11 and 88 more")
+
+
 @pytest.mark.parametrize(
     ("trouble", "state", "repair"),
     [

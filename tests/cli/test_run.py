@@ -156,6 +156,35 @@ def test_a_crash_in_the_middle_of_a_call_loses_the_last_second_at_most(tmp_path)
     assert (ran.code, "1 of 1 sessions agree" in ran.out) == (0, True)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_hangs_up_the_call_of_a_file_and_all_is_written(tmp_path, number):
+    wav.write_ulaw(tmp_path / "said.wav", [speech(30.0)])
+    with serving(Pin) as (_, port):
+        program = subprocess.Popen(
+            [sys.executable, "-m", "offhook", "run", settings(tmp_path, port), "--wav", str(tmp_path / "said.wav"),
+             "--no-probe", "--json", "--out", str(tmp_path / "heard.wav")],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )  # fmt: skip
+        assert program.stdout is not None
+        events = map(json.loads, program.stdout)
+        next(event for event in events if event["event"] == "round_trip")
+        program.send_signal(number)
+        last = list(events)[-1]
+        assert (program.wait(20), program.stderr.read()) == (130, "")
+        program.stdout.close()
+        program.stderr.close()
+    assert (last["event"], last["by"]) == ("call_over", "caller")
+    assert TONE[:160] in wav.read_ulaw(tmp_path / "heard.wav")[0]
+    assert list((tmp_path / "recordings").glob("*/audio.wav"))
+    database, traces = str(tmp_path / "offhook.db"), str(tmp_path / "calls")
+    (row,) = offhook("usage", "--month", "all", "--database", database, "--sessions", "--json").json["usage"]
+    assert row["state"] != "connected"
+    ran = offhook("usage", "--month", "all", "--database", database, "--verify", "--traces", traces)
+    assert (ran.code, "1 of 1 sessions agree" in ran.out) == (0, True)
+
+
 def test_a_bot_that_is_not_there_ends_with_exit_code_1(tmp_path):
     wav.write_ulaw(tmp_path / "said.wav", [speech(0.1)])
     ran = offhook("run", settings(tmp_path, 9), "--wav", str(tmp_path / "said.wav"))
@@ -230,6 +259,20 @@ def test_the_page_takes_calls_until_a_signal(tmp_path, number):
         (f"[connector]\nfallback={{prompt='none.wav'}}\n{BOT}", "none.wav"),
         ("[integration.x]\nuri = 'wss://x.example/'\n[[flow]]\nintegration='x'\nfallback={retries=9}", "0 to 5"),
         ("= nonsense", "offhook.toml"),
+        (f"{BOT}[conector]\nmax-calls=3", "there is no such table: conector"),
+        (f"{BOT}numbers=[]", "Expected `array` of length >= 1 - at `$.flow[0].numbers`"),
+        (f"{BOT}numbers=['+1']\n[[flow]]\nnumbers=['+1']\nintegration='x'", "flow 2: +1 has a flow already"),
+        (f"{BOT}[[flow]]\nname='again'\nintegration='x'", "again: * has a flow already"),
+        (f"{BOT}fallback={{patience=nan}}", "seconds above 0"),
+        (f"{BOT}fallback={{backoff=nan}}", "seconds above 0"),
+        (f"{BOT}fallback={{dead-air=nan}}", "seconds above 0"),
+        (f"{BOT}welcome='a\\u0000b'".replace("'", '"'), "is no path"),
+        (f"{BOT}welcome='~nobody-of-that-name/x.wav'", "there is no such user"),
+        (f'[connector]\ndatabase="a\\u0000b"\n{BOT}', "is no path"),
+        (f"[connector]\nmax-active=0\n{BOT}", "max-active is 0"),
+        (BOT.replace("[[", "max-seconds=3\nmax_seconds=4\n[["), "has a setting twice"),
+        (BOT.replace("[[", "name='y'\n[["), "no setting name"),
+        (f'{BOT}[legs.talk]\nport=0\ntls-cert="a\\u0000b"\ntls-key="c"', "[legs.talk] tls-cert: 'a\\x00b' is no path"),
         ("[integration.x]\nuri = 'wss://x.example/'\n[[flow]]\nintegration='x'", "no leg takes calls"),
     ],
 )

@@ -76,7 +76,7 @@ def test_secret_of_zeros_is_refused(secret: str) -> None:
 
 def test_file(tmp_path: Path) -> None:
     path = tmp_path / "offhook.toml"
-    path.write_text('port = 3000\n[keys]\nplain = ""\n"with+/==" = "YWI="\n[other]\nx = 1\n')
+    path.write_text('\ufeffport = 3000\n[keys]\nplain = ""\n"with+/==" = "YWI="\n[other]\nx = 1\n')
     assert dict(KeyStore.from_file(path)) == {"plain": b"", "with+/==": b"ab"}
 
 
@@ -91,6 +91,8 @@ def test_file(tmp_path: Path) -> None:
         (f'[keys]\na = "ab="\nb = "{TELLTALE}"', r"must be base64 \(key 1\)"),
         (f'[keys]\na = "{TELLTALE}"\n"!{TELLTALE}" = ""', r"key 2 may have letters"),
         ("[keys]\na = '\xe9'".encode("latin-1"), r"is not UTF-8"),
+        ("[keys]\na = " + "[" * 5_000, r"nested too deeply"),
+        ("[keys]\na = " + "9" * 5_000, r"a number too long"),
         (None, r"cannot read the key file .*: No such file"),
     ],
 )

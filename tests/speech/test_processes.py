@@ -43,8 +43,27 @@ def test_it_ends_with_whoever_listens() -> None:
 
 def test_one_that_hangs_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "PATIENCE", 0.3)
-    with pytest.raises(EngineError, match="signal 9"):
-        run("import time; time.sleep(60)")
+    for program in ("import time; time.sleep(60)", "import os, time; os.close(1); time.sleep(60)"):
+        with pytest.raises(EngineError, match=r"test hangs: nothing has come from it for 0\.3 s"):
+            run(program)
+    with pytest.raises(EngineError, match="signal 9"):  # it does not read what it is to say
+        run("import time; time.sleep(60)", "x" * 1_000_000)
+    workers = Workers([sys.executable, "-c", "import time; time.sleep(60)"], engine="test", limit=1)
+    with pytest.raises(EngineError, match="test hangs"):
+        list(workers.request(b"hello"))
+
+
+def test_one_that_goes_on_writing_is_left_alone_however_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "PATIENCE", 2.0)
+    slow = "import time\nfor _ in range(5): time.sleep(0.5); print('a', flush=True)"
+    assert b"".join(run(slow)) == b"a\n" * 5
+    worker = (
+        "import sys, time\nsys.stdin.readline()\nout = sys.stdout.buffer\n"
+        "for size in (1, 1, 1, 1, 1, 0): time.sleep(0.5); out.write(bytes((0, 0, 0, size)) + b'a' * size); out.flush()"
+    )
+    workers = Workers([sys.executable, "-c", worker], engine="test", limit=1)
+    assert list(workers.request(b"")) == [b"a"] * 5
+    workers.close()
 
 
 _WORKER = """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from ..errors import EngineError
 from ..speech.remote import failure
 from .call import Call, Turn
 from .llm_history import History
-from .model_bot import KEY_ENV, ROUNDS, SORRY, TIMEOUT, ModelBot
+from .model_bot import ROUNDS, ModelBot
 
 
 @dataclass(slots=True)
@@ -32,20 +32,9 @@ class LLMBot(ModelBot):
     Args:
         instructions: What it is and does. That it speaks on the telephone is told it besides.
         model: As the server names it.
-        url: Of a server of one's own, such as `http://127.0.0.1:11434/v1`; None is OpenAI's.
-        key_env: Environment variable with the key; a server of one's own may need none.
-        tools: Plain functions with types and docstrings, see `offhook.bots.llm_tools`. A parameter `call` is the call:
-            `await call.end(...)` in a tool ends it.
         greeting: Said first; empty to let the caller begin.
-        sorry: Said where the model fails; if it fails again, the call is given back with `offhook_reason`.
-        timeout: Seconds to wait for the model's next words.
         request: Further fields of each request, such as `{"temperature": 0.3}`.
-        options: As of `Bot`.
-
-    Raises:
-        EngineMissing: The extra `openai` is not installed.
-        EngineError: There is no key.
-        UsageError: A function cannot be a tool.
+        options: As of `ModelBot`, whose errors it raises: `url`, `key_env`, `tools`, `sorry`, `timeout`; and of `Bot`.
     """
 
     def __init__(
@@ -53,19 +42,12 @@ class LLMBot(ModelBot):
         instructions: str,
         *,
         model: str = "gpt-4o-mini",
-        url: str | None = None,
-        key_env: str = KEY_ENV,
-        tools: Sequence[Callable[..., Any]] = (),
         greeting: str = "",
-        sorry: str = SORRY,
-        timeout: float = TIMEOUT,
         request: dict[str, Any] | None = None,
         name: str = "llm",
         **options: Any,
     ) -> None:
-        super().__init__(
-            "language model", name, url=url, key_env=key_env, tools=tools, sorry=sorry, timeout=timeout, **options
-        )
+        super().__init__("language model", name, **options)
         self._instructions = (
             f"{instructions}\n\nYou are on the telephone: answer in one to three short spoken sentences, "
             "without lists, markup or emoji."

@@ -31,11 +31,13 @@ class ModelBot(Bot, ABC):
     Args:
         kind: What it is, in errors and in the reason for giving a call back, such as `language model`.
         name: See `Bot`.
-        url: Of a server of one's own; None is OpenAI's.
+        url: Of a server of one's own, such as `http://127.0.0.1:11434/v1`; None is OpenAI's.
         key_env: Environment variable with the key; a server of one's own may need none.
-        tools: See `offhook.bots.llm_tools`.
-        sorry: Said where the model fails; empty for nothing.
-        timeout: Seconds to wait for the model's next words.
+        tools: Plain functions with types and docstrings, see `offhook.bots.llm_tools`. A parameter `call` is the call:
+            `await call.end(...)` in a tool ends it.
+        sorry: Said by the bot's own synthesiser, if it has one, where the model fails; empty for nothing. If it fails
+            again, the call is given back with `offhook_reason`.
+        timeout: Seconds to wait for the model's next words, and for a connection.
         options: As of `Bot`.
 
     Raises:
@@ -49,11 +51,11 @@ class ModelBot(Bot, ABC):
         kind: str,
         name: str,
         *,
-        url: str | None,
-        key_env: str,
-        tools: Sequence[Callable[..., Any]],
-        sorry: str,
-        timeout: float,
+        url: str | None = None,
+        key_env: str = KEY_ENV,
+        tools: Sequence[Callable[..., Any]] = (),
+        sorry: str = SORRY,
+        timeout: float = TIMEOUT,
         **options: Any,
     ) -> None:
         super().__init__(name, **options)
@@ -67,6 +69,7 @@ class ModelBot(Bot, ABC):
         # Of any kind to us: requests are built from what users and tools give, and are checked by the server.
         self._client: Any = AsyncOpenAI(api_key=key or "none", base_url=url, timeout=timeout, max_retries=0)
         self._kind = kind
+        self._timeout = timeout
         self._tools = toolbox(tools)
         self._sorry = sorry
         self.handler(self._converse)

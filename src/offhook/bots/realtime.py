@@ -6,13 +6,13 @@ What the caller did not hear of an answer, the model is told that it never said.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from ..errors import CallEnded, EngineError, EngineMissing
 from .barge_in import BargeInPolicy
 from .call import Call
-from .model_bot import KEY_ENV, SORRY, TIMEOUT, ModelBot
+from .model_bot import ModelBot
 from .realtime_talk import Settings, Talk
 from .realtime_wire import FORMAT
 
@@ -27,25 +27,14 @@ class RealtimeBot(ModelBot):
     Args:
         instructions: What it is and does. That it speaks on the telephone is told it besides.
         model: As the server names it.
-        url: Of a server of one's own, such as `http://127.0.0.1:8000/v1`; None is OpenAI's.
-        key_env: Environment variable with the key; a server of one's own may need none.
         voice: Of the model.
-        tools: Plain functions with types and docstrings, see `offhook.bots.llm_tools`. A parameter `call` is the call:
-            `await call.end(...)` in a tool ends it.
         greeting: What the model says first; empty to let the caller begin.
         transcription: Model that writes down what the caller says, for records; None for none.
-        sorry: Said by the bot's own synthesiser, if it has one, where the model fails. The next connection is told what
-            was said before; if that fails too, the call is given back with `offhook_reason`.
-        timeout: Seconds to wait for the connection, and for the model's next words.
         session: Further fields of the session as the wire has them, laid over those that are made here.
         barge_in: With `BargeInPolicy(hold=False)` the call's own ears tell when the caller cuts in; by default the
             server does.
-        options: As of `Bot`.
-
-    Raises:
-        EngineMissing: The extra `openai` is not installed.
-        EngineError: There is no key.
-        UsageError: A function cannot be a tool.
+        options: As of `ModelBot`, whose errors it raises: `url`, `key_env`, `tools`, `sorry`, `timeout`; and of `Bot`.
+            Where a connection fails, the next one is told what was said before.
     """
 
     def __init__(
@@ -53,14 +42,9 @@ class RealtimeBot(ModelBot):
         instructions: str,
         *,
         model: str = "gpt-realtime-2",
-        url: str | None = None,
-        key_env: str = KEY_ENV,
         voice: str = "marin",
-        tools: Sequence[Callable[..., Any]] = (),
         greeting: str = "",
         transcription: str | None = "gpt-transcribe",
-        sorry: str = SORRY,
-        timeout: float = TIMEOUT,
         session: Mapping[str, Any] | None = None,
         barge_in: BargeInPolicy | None = None,
         name: str = "realtime",
@@ -69,15 +53,12 @@ class RealtimeBot(ModelBot):
         barge_in = barge_in or BargeInPolicy(listen=False, echo=False)
         wanted = barge_in.listen or options.get("patience") is not None  # its own engines
         options = {"preload": wanted, **options}
-        super().__init__(
-            "realtime model", name, url=url, key_env=key_env, tools=tools, sorry=sorry, timeout=timeout,
-            barge_in=barge_in, **options,
-        )  # fmt: skip
+        super().__init__("realtime model", name, barge_in=barge_in, **options)
         try:
             import websockets  # noqa: F401 (the library loads it when it connects)
         except ImportError as error:
             raise EngineMissing("the client of realtime models", "openai") from error
-        self._model, self._greeting, self._timeout = model, greeting, timeout
+        self._model, self._greeting = model, greeting
         self._session = _session(instructions, voice, transcription, interrupts=not barge_in.listen)
         if self._tools:
             self._session["tools"] = [{"type": "function", **tool.schema["function"]} for tool in self._tools.values()]

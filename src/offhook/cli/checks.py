@@ -11,7 +11,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final, Literal, TypeVar
 
@@ -23,6 +23,8 @@ T = TypeVar("T")
 State = Literal["ok", "missing", "bad", "note"]
 """`missing`: an extra that is not installed; `bad`: there, but it does not work; `note`: worth a look."""
 
+#: Languages of an engine that are listed; espeak-ng has over a hundred.
+_LANGUAGES: Final = 12
 #: Packages of the base installation and what they are imported as.
 BASE: Final = {
     "click": "click",
@@ -209,7 +211,7 @@ def _recognise(name: str) -> tuple[float, str]:
     silence = np.zeros(engine.rate * 2, np.float32)
     engine.transcribe(silence, None)
     one, _ = _timed(lambda: engine.transcribe(silence, None))
-    return seconds, f"2 s of audio in {one * 1000:.0f} ms, languages {' '.join(engine.languages)}"
+    return seconds, f"2 s of audio in {one * 1000:.0f} ms, languages {_some(engine.languages)}"
 
 
 def _synthesise(name: str) -> tuple[float, str]:
@@ -218,7 +220,12 @@ def _synthesise(name: str) -> tuple[float, str]:
     seconds, engine = _timed(lambda: registry.synthesiser(name))
     one, audio = _timed(lambda: list(engine.synthesise("One, two, three.")))
     spoken = sum(map(len, audio)) / engine.rate
-    return seconds, f"{spoken:.1f} s of speech in {one * 1000:.0f} ms, languages {' '.join(engine.languages)}"
+    return seconds, f"{spoken:.1f} s of speech in {one * 1000:.0f} ms, languages {_some(engine.languages)}"
+
+
+def _some(languages: Sequence[str]) -> str:
+    more = len(languages) - _LANGUAGES
+    return " ".join(languages[:_LANGUAGES]) + (f" and {more} more" if more > 0 else "")
 
 
 def recordings() -> Check:

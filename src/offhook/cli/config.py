@@ -3,13 +3,13 @@ options. Unknown names are errors."""
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from ..errors import UsageError
+from ..session.tomlfile import read
 
 DEFAULT: Final = Path("offhook.toml")
 
@@ -28,13 +28,7 @@ def defaults(given: str | None, verb: str, command: click.Command) -> dict[str, 
     path = Path(given) if given else DEFAULT
     if given is None and not path.is_file():
         return {}
-    try:
-        settings = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: {error}") from None
-    return _options(settings.get(verb, {}), command, f"{path}: [{verb}]")
+    return _options(read(path).get(verb, {}), command, f"{path}: [{verb}]")
 
 
 def _options(table: object, command: click.Command, where: str) -> dict[str, Any]:

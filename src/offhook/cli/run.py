@@ -32,6 +32,7 @@ from ..protocol.server import KEYS
 from ..records.events import Event
 from ..records.usage import Ledger, Meter
 from .logs import Output, set_up
+from .main import VERBS
 from .target import load_connector
 
 logger = logging.getLogger("offhook")
@@ -67,6 +68,7 @@ def run(config: str | None, log_level: str, as_json: bool, **options: Any) -> in
     """Run the connector of CONFIG: a TOML file (offhook.toml if not given), or a Python file with a Connector.
 
     SIGTERM or Ctrl-C drains: no new calls, running ones go on for --drain seconds. A second one ends at once.
+    The one call of --wav or --mic is hung up.
     """
     set_up(log_level, json=as_json)
     _check_call(options)
@@ -94,10 +96,10 @@ def load(config: str | None) -> tuple[Connector, Settings]:
         raise UsageError("there is no offhook.toml here: name a settings file or a Python file with a Connector")
     if path.suffix == ".py":
         beside = path.parent / "offhook.toml"
-        settings = read(beside) if beside.is_file() else Settings(folder=path.parent)
+        settings = read(beside, VERBS) if beside.is_file() else Settings(folder=path.parent)
         connector = load_connector(path)
     else:
-        settings = read(path)
+        settings = read(path, VERBS)
         flows = settings.connector.flows
         connector = load_connector(settings.path(flows)) if flows else Connector()
     apply(settings, connector)
@@ -154,7 +156,7 @@ def _add(tables: dict[str, dict[str, Any]], name: str, **values: object) -> None
 
 
 async def _one_call(connector: Connector, options: dict[str, Any]) -> int:
-    """One call by file or microphone; the exit code says whether its flow ended well."""
+    """One call by file or microphone; the exit code says whether its flow ended well, or a file was interrupted."""
     endings: list[h.CallOver] = []
     failures: list[str] = []
 
@@ -165,17 +167,40 @@ async def _one_call(connector: Connector, options: dict[str, Any]) -> int:
             failures.append(event.reason)
 
     connector.watch(watch)
+    interrupted = False
     if options["mic"]:
-        leg = MicrophoneLeg(open_device(), options["dnis"])
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, leg.leave)
-        await connector.answer(leg)
+        await _seen_through(connector, MicrophoneLeg(open_device(), options["dnis"]))
     else:
         caller = Caller("+13175550142", options["dnis"], kind="wav")
         played = WavLeg(options["said"], keys=options["keys"], hang_up_after=options["hang_up"], caller=caller)
-        await connector.answer(played)
+        interrupted = await _seen_through(connector, played)
         if options["out"]:
             wav.write_ulaw(options["out"], (bytes(played.heard),))
-    return 1 if failures or endings[-1].by in ("error", "refused") else 0
+    if interrupted:
+        return 130
+    return 1 if failures or not endings or endings[-1].by in ("error", "refused") else 0
+
+
+async def _seen_through(connector: Connector, leg: MicrophoneLeg | WavLeg) -> bool:
+    """A call, to its end; returns whether a signal came. The first one hangs up as the caller, a second one ends it.
+
+    So records and usage are written, and what was started for the call ends with it.
+    """
+    call = connector.take(leg)
+    came: list[int] = []
+
+    def stop() -> None:
+        came.append(1)
+        if len(came) == 1:
+            leg.leave()
+        else:
+            call.cancel()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    await asyncio.wait((call,))
+    return bool(came)
 
 
 def _check_call(options: dict[str, Any]) -> None:

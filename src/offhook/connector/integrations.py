@@ -154,6 +154,8 @@ def of_table(name: str, table: Mapping[str, object]) -> Integration:
         UsageError: It cannot be used.
     """
     given = {key.replace("-", "_"): value for key, value in table.items()}
+    if len(given) < len(table):
+        raise UsageError(f"integration {name} has a setting twice, once with dashes and once with underscores")
     if variable := given.pop("secret_env", None):
         secret = os.environ.get(str(variable))
         if secret is None:
@@ -161,7 +163,7 @@ def of_table(name: str, table: Mapping[str, object]) -> Integration:
         given["secret"] = secret
     if isinstance(places := given.get("endpoints"), Mapping):
         given["endpoints"] = [{"region": region, "uri": uri} for region, uri in places.items()]
-    unknown = sorted(set(given) - set(Integration.__struct_fields__))
+    unknown = sorted(set(given) - set(Integration.__struct_fields__) | {"name"} & set(given))
     if unknown:
         raise UsageError(f"integration {name} has no setting {', '.join(unknown)}")
     try:
@@ -249,6 +251,8 @@ class Integrations:
         """
         others = [each for each in self.list() if each.active and each.name != integration.name]
         same = [each for each in others if each.product.speaks]
+        if integration.product.speaks and not self.max_active:
+            raise UsageError("no Audio Connector integration may be active: max-active is 0")
         if integration.product.speaks and len(same) >= self.max_active:
             raise UsageError(
                 f"{len(same)} Audio Connector integrations are active, and no more may be: deactivate one of "

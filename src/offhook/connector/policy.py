@@ -44,7 +44,8 @@ class Fallback:
     def __post_init__(self) -> None:
         if not 0 <= self.retries <= 5:
             raise UsageError("a bot is retried 0 to 5 times, as on the platform")
-        if self.backoff < 0 or self.patience <= 0 or (self.dead_air is not None and self.dead_air <= 0):
+        silent = 1.0 if self.dead_air is None else self.dead_air
+        if not (self.backoff >= 0 and self.patience > 0 and silent > 0):  # which a NaN is not either
             raise UsageError("backoff, patience and dead-air of a fallback are seconds above 0")
 
     def pause_before(self, retry: int) -> float:

@@ -5,8 +5,7 @@ Paths in it count from the file's own folder. What cannot be used is told in one
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +14,7 @@ import msgspec
 from ..errors import UsageError
 from ..records.record import Keep
 from ..records.store import CallStore
+from ..session import tomlfile
 from .exchange import MAX_CALLS, Connector
 from .integrations import MAX_ACTIVE, Integrations, of_table
 from .parameters import ORGANIZATION
@@ -22,7 +22,8 @@ from .sounds import load as load_sound
 from .tomlflow import FallbackTable, FlowTable, flow_of
 
 DATABASE = "offhook.db"
-_UUID = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"
+_TABLES = ("connector", "integration", "flow", "legs")
+_UUID = r"^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z"
 
 
 class KeepTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
@@ -59,28 +60,28 @@ class Settings(msgspec.Struct, frozen=True):
     folder: Path = Path()
 
     def path(self, name: str) -> Path:
-        """A path of the settings."""
-        return self.folder / Path(name).expanduser()
+        """A path of the settings. Raises `UsageError` if there can be none."""
+        return tomlfile.located(self.folder, name)
 
 
-def read(path: Path) -> Settings:
+def read(path: Path, beside: Collection[str] = ()) -> Settings:
     """Read a TOML file.
+
+    Args:
+        beside: Names of tables that others read from it.
 
     Raises:
         UsageError: It cannot be read, or says something that is not known.
     """
-    try:
-        tables = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: {error}") from None
+    tables = tomlfile.read(path)
+    if unknown := sorted(set(tables) - set(_TABLES) - set(beside)):
+        raise UsageError(f"{path}: there is no such table: {', '.join(unknown)}")
     return of_tables(tables, path)
 
 
 def of_tables(tables: Mapping[str, object], path: Path) -> Settings:
     """Settings of tables that were read from a file. Raises `UsageError`."""
-    known = {name: tables[name] for name in ("connector", "integration", "flow", "legs") if name in tables}
+    known = {name: tables[name] for name in _TABLES if name in tables}
     try:
         settings = msgspec.convert(known, Settings)
     except msgspec.ValidationError as error:
@@ -114,12 +115,23 @@ def apply(settings: Settings, connector: Connector) -> None:
     if keep.recordings:
         connector.recordings = CallStore(settings.path(keep.recordings), Keep(audio=True, trace=False, report=False))
         connector.recordings.prepare()
+    _check_numbers(settings.flow)
     for number, flow in enumerate(settings.flow, 1):
         fallback = None if flow.fallback is None else _resolved(flow.fallback, settings)
         welcome = str(settings.path(flow.welcome)) if flow.welcome else ""
         found = msgspec.structs.replace(flow, fallback=fallback, welcome=welcome)
         _check(found, connector)
         connector.add_flow(flow_of(found), *flow.numbers, name=flow.name or f"flow {number}")
+
+
+def _check_numbers(flows: Sequence[FlowTable]) -> None:
+    """Each number has one flow: of two, the second would never be run. Raises `UsageError`."""
+    taken: set[str] = set()
+    for place, flow in enumerate(flows, 1):
+        for number in flow.numbers:
+            if number in taken:
+                raise UsageError(f"{flow.name or f'flow {place}'}: {number} has a flow already: see numbers")
+            taken.add(number)
 
 
 def _resolved(table: FallbackTable, settings: Settings) -> FallbackTable:

@@ -57,7 +57,7 @@ class FlowTable(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fiel
     """
 
     integration: str
-    numbers: tuple[str, ...] = ()
+    numbers: Annotated[tuple[Annotated[str, msgspec.Meta(min_length=1)], ...], msgspec.Meta(min_length=1)] = ("*",)
     connector_id: str = ""
     inputs: dict[str, str] = {}
     language: str | None = None

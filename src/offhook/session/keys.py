@@ -65,7 +65,7 @@ class KeyStore(Mapping[str, bytes]):
         """
         try:
             with open(path, "rb") as file:
-                table = tomllib.load(file).get("keys")
+                table = tomllib.loads(file.read().decode("utf-8-sig")).get("keys")
         except OSError as why:
             raise KeyFileError(f"cannot read the key file {path}: {why.strerror}") from None
         except UnicodeDecodeError:
@@ -73,6 +73,8 @@ class KeyStore(Mapping[str, bytes]):
         except tomllib.TOMLDecodeError as why:
             _, _, place = str(why).rpartition(" (")  # what stands before it may quote the file
             raise KeyFileError(f"{path} is not TOML: see {place.rstrip(')')}") from None
+        except (ValueError, RecursionError):
+            raise KeyFileError(f"{path} has a number too long, or is nested too deeply") from None
         if not isinstance(table, dict) or not all(isinstance(secret, str) for secret in table.values()):
             raise KeyFileError(f'{path} needs a table [keys] with lines like "key" = "secret"')
         return cls._decoded(table.items(), str(path))

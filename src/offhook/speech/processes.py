@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import select
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
@@ -39,41 +40,75 @@ def output(command: Sequence[str], text: str, *, engine: str, chunk: int = 16384
         )
     except OSError as error:
         raise EngineError(f"{engine} cannot be started: {error.strerror}") from error
-    watchdog = threading.Timer(PATIENCE, kill, (process,))
-    watchdog.daemon = True
-    watchdog.start()
     try:
         assert process.stdin is not None
-        assert process.stdout is not None
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(text.encode(errors="replace"))
-        with contextlib.suppress(BrokenPipeError):
-            process.stdin.close()
+        with _killed_if_it_takes_nothing(process):
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.write(text.encode(errors="replace"))
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
         rest = b""
-        while data := os.read(process.stdout.fileno(), chunk):
+        while data := _read(process, chunk, engine):
             data = rest + data
             whole = len(data) - len(data) % 2
             rest = data[whole:]
             if whole:
                 yield data[:whole]
-        if code := process.wait():
+        try:
+            code = process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            raise _hangs(engine) from None
+        if code:
             raise EngineError(f"{engine} ended with {'signal' if code < 0 else 'exit code'} {abs(code)}")
     finally:
-        watchdog.cancel()
         kill(process)
+
+
+@contextlib.contextmanager
+def _killed_if_it_takes_nothing(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """For what is written to a program, which may block: who does not read is ended."""
+    watchdog = threading.Timer(PATIENCE, _end, (process,))
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        yield
+    finally:
+        watchdog.cancel()
+
+
+def _read(process: subprocess.Popen[bytes], most: int, engine: str) -> bytes:
+    """What a program writes next; nothing at its end. Whoever reads may take their time.
+
+    Raises:
+        EngineError: It writes nothing for `PATIENCE`.
+    """
+    assert process.stdout is not None
+    waiting = select.poll()
+    waiting.register(process.stdout, select.POLLIN)
+    if not waiting.poll(PATIENCE * 1000):
+        raise _hangs(engine)
+    return os.read(process.stdout.fileno(), most)
+
+
+def _hangs(engine: str) -> EngineError:
+    return EngineError(f"{engine} hangs: nothing has come from it for {PATIENCE:g} s")
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
     """Ends a program that `start_new_session` was given for, and all that it started; closes its pipes."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if process.poll() is None:
-            os.killpg(process.pid, 9)
+    _end(process)
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             with contextlib.suppress(OSError):
                 pipe.close()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(1.0)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if process.poll() is None:
+            os.killpg(process.pid, 9)
 
 
 class Workers:
@@ -101,22 +136,18 @@ class Workers:
         """
         with self._room:
             process = self._take()
-            watchdog = threading.Timer(PATIENCE, kill, (process,))
-            watchdog.daemon = True
-            watchdog.start()
             whole = False
             try:
                 assert process.stdin is not None
-                assert process.stdout is not None
-                process.stdin.write(line + b"\n")
-                process.stdin.flush()
+                with _killed_if_it_takes_nothing(process):
+                    process.stdin.write(line + b"\n")
+                    process.stdin.flush()
                 while size := int.from_bytes(self._exactly(process, header), "big"):
                     yield self._exactly(process, size)
                 whole = True
             except (OSError, ValueError) as error:
                 raise EngineError(f"{self._engine} has stopped: it is started anew") from error
             finally:
-                watchdog.cancel()
                 if whole:
                     self._idle.put(process)
                 else:
@@ -147,8 +178,10 @@ class Workers:
             raise EngineError(f"{self._engine} cannot be started: {error.strerror}") from error
 
     def _exactly(self, process: subprocess.Popen[bytes], size: int) -> bytes:
-        assert process.stdout is not None
-        data = process.stdout.read(size)
-        if len(data) < size:
-            raise EngineError(f"{self._engine} has stopped: it is started anew")
-        return data
+        data = bytearray()
+        while len(data) < size:
+            more = _read(process, size - len(data), self._engine)
+            if not more:
+                raise EngineError(f"{self._engine} has stopped: it is started anew")
+            data += more
+        return bytes(data)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import wave
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 
+from ..audio import mpeg
 from ..errors import EngineBusy, EngineError
 from .engines import Float32
 from .registry import Options
@@ -26,8 +28,12 @@ UNTOLD = 0.8
 _QUIET = 1e-3  # peak below which there is nothing worth sending: services invent words for silence
 _SHORTEST = 0.1
 #: How files of sound begin that some servers send whatever they are asked for.
-_FILES = {b"RIFF": "a WAV file", b"OggS": "an Ogg file", b"ID3": "an MP3 file", b"fLaC": "a FLAC file"}
+_FILES = {
+    b"RIFF": "a WAV file", b"OggS": "an Ogg file", b"ID3": "an MP3 file", b"fLaC": "a FLAC file",
+    b"FORM": "an AIFF file", b".snd": "an AU file", b"\x1aE\xdf\xa3": "a WebM file",
+}  # fmt: skip
 _PRINTABLE = frozenset(b"\t\r\n") | frozenset(range(0x20, 0x7F))
+_RATE = re.compile(r";\s*rate\s*=\s*\"?(\d{1,9})\b", re.IGNORECASE)
 _ENOUGH = 16  # bytes that tell what it is
 
 
@@ -112,7 +118,7 @@ def samples(service: str, chunks: Iterable[bytes]) -> Iterator[Float32]:
     rest, told = b"", False
     for chunk in chunks:
         rest += chunk
-        if len(rest) < _ENOUGH and not told:
+        if not told and len(rest) < max(_ENOUGH, mpeg.frame_length(rest) + mpeg.HEAD):
             continue
         if not told:
             _check_raw(service, rest)
@@ -129,8 +135,21 @@ def samples(service: str, chunks: Iterable[bytes]) -> Iterator[Float32]:
     yield from_pcm16(rest[: len(rest) - len(rest) % 2])
 
 
+def check_rate(service: str, content_type: str, rate: int) -> None:
+    """Hold what a service says of its raw sound (`audio/pcm; rate=16000`) against what it was asked for.
+
+    Raises:
+        EngineError: It has another rate, and would be heard too fast or too slow.
+    """
+    found = _RATE.search(content_type)
+    if found and int(found[1]) != rate:
+        raise EngineError(f"{service} answers with sound of {int(found[1])} Hz in place of {rate} Hz")
+
+
 def _check_raw(service: str, beginning: bytes) -> None:
     kind = next((name for magic, name in _FILES.items() if beginning.startswith(magic)), "")
+    if not kind and (frames := mpeg.kind(beginning)):
+        kind = f"{frames} frames"
     if not kind and beginning and all(byte in _PRINTABLE for byte in beginning[:_ENOUGH]):
         kind = "text"  # of a proxy, say: as samples it would be the loudest of all noises
     if kind:

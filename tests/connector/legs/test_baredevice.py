@@ -122,6 +122,7 @@ def test_what_is_not_telephony_is_refused(caplog):
     assert "48000 Hz" in caplog.text
     assert Stream(library, 0).result == errno.ENOMEM
     assert not ours.send(1, TONE[:160])
+    assert library.memory == {}  # nobody would free it
 
 
 def test_a_library_with_other_frames_is_told_and_not_trusted(caplog):
@@ -130,6 +131,7 @@ def test_a_library_with_other_frames_is_told_and_not_trusted(caplog):
     assert stream.result == errno.EINVAL
     assert "other frames" in caplog.text
     assert not ours.send(1, TONE[:160])
+    assert library.memory == {}
 
 
 def test_a_player_is_made_that_plays_nothing():

@@ -51,6 +51,41 @@ async def test_pages_of_other_sites_may_not_call_and_lines_are_bounded():
     await ear.until_lost()
 
 
+@pytest.mark.parametrize(
+    ("host", "origin", "status"),
+    [
+        ("127.0.0.1:{port}", "http://127.0.0.1:{port}", 101),
+        ("LOCALHOST:{port}", "http://localhost:{port}", 101),
+        ("[::1]:{port}", "http://[::1]:{port}", 101),
+        ("192.0.2.7:{port}", "http://192.0.2.7:{port}", 101),
+        ("talk.example", "https://talk.example", 101),  # a proxy with TLS stands before us
+        ("Talk.example:443", "https://talk.example", 101),
+        ("talk.example", None, 101),
+        ("talk.example:8090", "https://talk.example", 403),
+        ("evil.example:{port}", "http://evil.example:{port}", 403),  # its name was made to lead here
+        ("evil.example:{port}", None, 403),
+        ("127.0.0.1.evil.example", "http://127.0.0.1.evil.example", 403),
+        ("127.0.0.1:{port}", "http://192.0.2.66", 403),
+        ("127.0.0.1:{port}", "null", 403),
+        ("127.0.0.1:{port}", "http://[", 403),
+        ("x@127.0.0.1", "http://x@127.0.0.1", 403),
+        ("127.0.0.1:99999", "http://127.0.0.1:99999", 403),
+        ("", "http://", 403),
+    ],
+)
+async def test_a_name_that_was_made_to_lead_here_does_not_make_a_page_ours(host, origin, status):
+    page, port = await served(lambda leg: None, names=["Talk.example"])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    lines = ["GET /talk HTTP/1.1", f"Host: {host}", "Connection: Upgrade", "Upgrade: websocket"]
+    lines += ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA=="]
+    lines += [] if origin is None else [f"Origin: {origin}"]
+    writer.write("\r\n".join((*lines, "", "")).format(port=port).encode())
+    answer = await reader.readline()
+    writer.close()
+    await page.close()
+    assert int(answer.split()[1]) == status
+
+
 async def until(condition) -> None:
     """It comes by a socket."""
     async with asyncio.timeout(10):

@@ -151,4 +151,8 @@ def test_the_page_can_be_used_without_seeing_it(page: Page) -> None:
         assert page.get_by_role("button", name="Mute").is_disabled()
         assert page.locator("html").get_attribute("lang") == "en"
         page.set_viewport_size({"width": 320, "height": 600})
+        lines = (
+            "(it) => { const r = document.createRange(); r.selectNodeContents(it); return r.getClientRects().length }"
+        )
+        assert page.get_by_role("button", name="Hang up").evaluate(lines) == 1
         assert page.evaluate("document.documentElement.scrollWidth") <= 320

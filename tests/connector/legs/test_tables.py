@@ -8,7 +8,18 @@ import msgspec
 import pytest
 from tests.session.conftest import certificate  # noqa: F401 (a fixture)
 
-from offhook.connector.legs.tables import LegTable, Login, SocketTable, SocketUrl, UrlPath, convert, in_url, secret
+from offhook.connector.legs.tables import (
+    HostName,
+    LegTable,
+    Login,
+    Site,
+    SocketTable,
+    SocketUrl,
+    UrlPath,
+    convert,
+    in_url,
+    secret,
+)
 from offhook.errors import UsageError
 
 
@@ -16,6 +27,8 @@ class Pager(SocketTable, frozen=True, kw_only=True):
     path: UrlPath = "/pager"
     url: SocketUrl = ""
     user: Login = "me"
+    names: tuple[HostName, ...] = ()
+    origins: tuple[Site, ...] = ()
     pair: tuple[int, int] = (1, 2)
     sound: Path | None = None
 
@@ -36,8 +49,11 @@ def table(**given: object) -> Pager:
         ({"port": -1}, "[legs.pager] port: expected int >= 0"),
         ({"max-calls": 0}, "[legs.pager] max-calls: expected int >= 1"),
         ({"path": "pager"}, "[legs.pager] path: expected a path such as /calls"),
+        ({"path": "/pager\n"}, "[legs.pager] path: expected a path such as /calls"),
         ({"url": "you.example"}, "[legs.pager] url: expected a URL such as wss://you.example/calls"),
         ({"user": "a:b"}, "[legs.pager] user: expected a name without colons and blanks"),
+        ({"names": ["https://x"]}, "[legs.pager] names[0]: expected a host's name such as talk.you.example"),
+        ({"origins": ["x"]}, "[legs.pager] origins[0]: expected a site such as https://you.example"),
         ({"pair": [1]}, "[legs.pager] pair: expected array of length 2, got 1"),
         ({"sound": 5}, "[legs.pager] sound: expected str, got int"),
         ({"max_calls": 5}, "[legs.pager] object contains unknown field max_calls"),

@@ -62,6 +62,21 @@ def test_it_fits_every_screen(page: Page, size: dict[str, int], scheme: str) -> 
     assert (luminance(ink) < luminance(paper)) == (scheme == "light")
 
 
+@pytest.mark.parametrize("size", [WIDE, PHONE])
+def test_what_is_said_last_stays_at_its_place(page: Page, size: dict[str, int]) -> None:
+    page.set_viewport_size(size)  # type: ignore[arg-type]
+    page.get_by_role("button", name="Fit").click()
+    page.evaluate(
+        "call.lines.push({ speaker: 'bot', start: call.seconds - 0.2, end: call.seconds,"
+        " text: 'Thank you very much for calling us today. Goodbye!' }); lay()"
+    )
+    shifts = page.evaluate(
+        "[...document.querySelectorAll('#layer .phrase')].map((it) => it.dataset.at * scale - it.offsetLeft)"
+    )
+    assert shifts
+    assert max(shifts) < 120
+
+
 def luminance(colour: str) -> int:
     return sum(int(part) for part in colour.removeprefix("rgb(").removesuffix(")").split(","))
 

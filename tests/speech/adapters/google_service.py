@@ -114,9 +114,11 @@ def _speak(service: GoogleService) -> Any:
         if service.mode != "cut":
             service.fail(context)
         data = tone(text, config.streaming_audio_config.sample_rate_hertz)
+        assert service.relay is not None
+        carried = service.relay.carried
         for at in range(0, len(data), 4801):  # odd: samples are cut
             if service.mode == "cut" and at:
-                time.sleep(0.05)  # the first piece gets through
+                service.relay.wait_for(carried + 4801)  # the first piece gets through
                 service.cut()
                 return
             yield texttospeech_v1.StreamingSynthesizeResponse(audio_content=data[at : at + 4801])
@@ -130,6 +132,8 @@ class _Relay:
     def __init__(self, port: int) -> None:
         self._to = port
         self._lines: list[socket.socket] = []
+        self.carried = 0  # bytes to the client
+        self._grown = threading.Condition()
         self._used: list[socket.socket] = []  # closed at the end: a number must not be used anew while a thread writes
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listening.getsockname()[1]
@@ -140,6 +144,11 @@ class _Relay:
         for line in lines:
             with contextlib.suppress(OSError):
                 line.shutdown(socket.SHUT_RDWR)
+
+    def wait_for(self, carried: int) -> None:
+        """Return when so many bytes have been brought to the client."""
+        with self._grown:
+            self._grown.wait_for(lambda: self.carried >= carried, 10)
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
@@ -159,12 +168,16 @@ class _Relay:
             self._lines += [near, far]
             self._used += [near, far]
             for source, target in ((near, far), (far, near)):
-                threading.Thread(target=self._carry, args=(source, target), daemon=True).start()
+                threading.Thread(target=self._carry, args=(source, target, target is near), daemon=True).start()
 
-    def _carry(self, source: socket.socket, target: socket.socket) -> None:
+    def _carry(self, source: socket.socket, target: socket.socket, counts: bool) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
                 target.sendall(data)
+                if counts:
+                    with self._grown:
+                        self.carried += len(data)
+                        self._grown.notify_all()
         for line in (source, target):
             with contextlib.suppress(OSError):
                 line.shutdown(socket.SHUT_RDWR)

@@ -9,9 +9,21 @@ import pytest
 from tests.speech.adapters.services import HEARD, Service
 
 from offhook.errors import EngineBusy, EngineError
-from offhook.speech.engines import Float32, Recogniser, Synthesiser
+from offhook.speech.engines import Float32, Recogniser, Synthesiser, Transcription, streams
 
 TEXT = "Good morning. Your parcel has arrived."
+
+
+def stream(engine: Recogniser, speech: Float32, interims: list[Transcription], language: str | None = None) -> str:
+    """What is understood of speech that comes in pieces of 100 or 200 ms; guesses are added to `interims`."""
+    assert streams(engine)
+    line = engine.stream(language, interims.append)
+    try:
+        for at in range(0, len(speech), 1600):
+            line.feed(speech[at : at + 1600])
+        return line.result().text
+    finally:
+        line.close()
 
 
 def check_troubles(service: Service, use: Callable[[], object], words: Mapping[str, str] | None = None) -> None:
@@ -54,6 +66,7 @@ def check_synthesiser_troubles(service: Service, synthesiser: Synthesiser) -> No
         ("page", "text in place of raw sound"),
         ("nothing known", "text in place of raw sound"),
         ("wav", "a WAV file in place of raw sound"),
+        ("mp3", "MP3 frames in place of raw sound"),
         ("empty", "without a sound"),
     ):
         service.mode = mode  # type: ignore[assignment]

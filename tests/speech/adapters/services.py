@@ -26,7 +26,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from offhook.audio import ulaw
 
-Mode = Literal["well", "slow", "wrong", "cut", "limited", "refused", "page", "empty", "wav", "nothing known"]
+Mode = Literal[
+    "well", "slow", "wrong", "cut", "limited", "refused", "page", "empty", "wav", "mp3", "other rate", "nothing known"
+]  # fmt: skip
 HEARD = "It was the best of times, it was the worst of times."
 
 
@@ -57,6 +59,10 @@ class Service:
             return Response(b"", 200, media_type="audio/pcm")
         if self.mode == "wav":
             return Response(b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(60), 200, media_type="audio/pcm")
+        if self.mode == "mp3":  # 128 kbit/s at 44.1 kHz, without a tag
+            return Response((b"\xff\xfb\x90\x00" + bytes(413)) * 3, 200, media_type="audio/mpeg")
+        if self.mode == "other rate":
+            return Response(bytes(480), 200, media_type="audio/pcm; rate=16000")
         if self.mode == "slow":
             await asyncio.sleep(1.0)
         return None

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from tests.speech import contract
 from tests.speech.adapters import services
-from tests.speech.adapters.remote_checks import check_recogniser_troubles, check_synthesiser_troubles
+from tests.speech.adapters.remote_checks import check_recogniser_troubles, check_synthesiser_troubles, stream
 from tests.speech.adapters.services import HEARD, Service
 
 from offhook.errors import EngineError, EngineMissing
 from offhook.speech import registry
-from offhook.speech.engines import Float32, Recogniser, Transcription, streams
+from offhook.speech.engines import Float32, Transcription, streams
 from offhook.speech.hints import TakesHints
 
 
@@ -23,17 +23,6 @@ from offhook.speech.hints import TakesHints
 def service() -> Iterator[Service]:
     with services.serving(services.deepgram) as service:
         yield service
-
-
-def stream(engine: Recogniser, speech: Float32, interims: list[Transcription], language: str | None = None) -> str:
-    assert streams(engine)
-    line = engine.stream(language, interims.append)
-    try:
-        for at in range(0, len(speech), 1600):
-            line.feed(speech[at : at + 1600])
-        return line.result().text
-    finally:
-        line.close()
 
 
 def test_listening_keeps_the_contract(service: Service, human_phrase: Float32) -> None:

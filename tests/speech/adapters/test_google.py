@@ -13,12 +13,12 @@ pytest.importorskip("google.cloud.speech_v2")
 from tests.speech import contract
 from tests.speech.adapters import google_service
 from tests.speech.adapters.google_service import GoogleService
-from tests.speech.adapters.remote_checks import TEXT, check_troubles
+from tests.speech.adapters.remote_checks import TEXT, check_troubles, stream
 from tests.speech.adapters.services import HEARD
 
 from offhook.errors import EngineError, EngineMissing
 from offhook.speech import registry
-from offhook.speech.engines import Float32, Recogniser, Transcription, streams
+from offhook.speech.engines import Float32, Transcription, streams
 from offhook.speech.hints import TakesHints
 from offhook.speech.phrases import Part, Phrase, express
 
@@ -29,17 +29,6 @@ WORDS = {"wrong": "answers with INTERNAL", "refused": r"refuses the key \(UNAUTH
 def service() -> Iterator[GoogleService]:
     with google_service.serving() as service:
         yield service
-
-
-def stream(engine: Recogniser, speech: Float32, interims: list[Transcription], language: str | None = None) -> str:
-    assert streams(engine)
-    line = engine.stream(language, interims.append)
-    try:
-        for at in range(0, len(speech), 1600):
-            line.feed(speech[at : at + 1600])
-        return line.result().text
-    finally:
-        line.close()
 
 
 def test_listening_keeps_the_contract(service: GoogleService, human_phrase: Float32) -> None:

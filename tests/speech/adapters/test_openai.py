@@ -52,6 +52,12 @@ def test_troubles(service: Service, speech: Float32) -> None:
     check_synthesiser_troubles(service, registry.synthesiser(f"openai?url={service.url}/v1&timeout=0.3"))
 
 
+def test_sound_of_another_rate_is_not_heard(service: Service) -> None:
+    service.mode = "other rate"
+    with pytest.raises(EngineError, match="sound of 16000 Hz in place of 24000 Hz"):
+        list(registry.synthesiser(f"openai?url={service.url}/v1").synthesise("Good morning."))
+
+
 def test_what_is_no_text_was_not_said(service: Service, speech: Float32, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "json", lambda body: JSONResponse(body | {"text": None}))
     with pytest.raises(EngineError, match="without a text"):

@@ -10,7 +10,7 @@ from tests.testing.conformance.raw_server import RawClient
 
 from offhook.connector import Call, Dial, new_session, opening
 from offhook.errors import OffhookError
-from offhook.protocol import ClientSession, Profile, ReconnectRequested
+from offhook.protocol import ClientSession, Profile, ReconnectRequested, State
 from offhook.protocol.messages import CloseReason, ContinuedSession
 from offhook.session.client import Credentials, request_headers
 from offhook.session.connection import Connection
@@ -187,3 +187,16 @@ async def run_cases(
             client.cancel()
         await asyncio.gather(*clients, return_exceptions=True)
     return {result.number: result for result in check.results}
+
+
+class Switches(ClientFlaw):
+    """No flaw: changes the language of the conversation once, where the server says the first thing behind `opened`."""
+
+    def __init__(self) -> None:
+        self.done: set[str] = set()
+
+    def seen(self, data: Data, session: ClientSession) -> Iterable[Data]:
+        if session.state is State.OPEN and isinstance(data, str) and session.id not in self.done:
+            self.done.add(session.id)
+            session.update("de-DE")
+        return (data,)

@@ -10,7 +10,7 @@ from contextlib import suppress
 
 import pytest
 from tests.testing.conformance import client_mutants, client_mutants_b, client_mutants_c, client_mutants_d
-from tests.testing.conformance.mutant_clients import TIMED_AT_ONCE, URI, ClientFlaw, run_cases
+from tests.testing.conformance.mutant_clients import TIMED_AT_ONCE, URI, ClientFlaw, Switches, run_cases
 from tests.testing.conformance.trying import all_tried, failed
 
 from offhook.connector import connect
@@ -73,15 +73,17 @@ def test_each_case_finds_its_mutant(trials: dict[str, dict[str, CaseResult]], nu
     assert len(also) <= (4 if number in BROAD else 2), also
 
 
+async def met(profile: Profile, flaw: ClientFlaw | None = None) -> list[CaseResult]:
+    """What a client gets in the whole suite."""
+    timed = [case for case in SUITE if case.chapter in TIMED]
+    others = [case for case in SUITE if case.chapter not in TIMED]
+    results = await run_cases(timed, profile, flaw, key=KEY, secret=SECRET, at_once=TIMED_AT_ONCE)
+    return list((results | await run_cases(others, profile, flaw, key=KEY, secret=SECRET)).values())
+
+
 @pytest.fixture(scope="module")
 def own() -> Iterator[dict[str, list[CaseResult]]]:
     """What our own client gets, in every profile."""
-
-    async def met(profile: Profile) -> list[CaseResult]:
-        timed = [case for case in SUITE if case.chapter in TIMED]
-        others = [case for case in SUITE if case.chapter not in TIMED]
-        results = await run_cases(timed, profile, key=KEY, secret=SECRET, at_once=TIMED_AT_ONCE)
-        return list((results | await run_cases(others, profile, key=KEY, secret=SECRET)).values())
 
     async def check() -> dict[str, list[CaseResult]]:
         return dict(zip(PROFILES, await asyncio.gather(*map(met, PROFILES.values())), strict=True))
@@ -96,6 +98,15 @@ def own() -> Iterator[dict[str, list[CaseResult]]]:
 def test_our_client_passes(own: dict[str, list[CaseResult]], profile: str) -> None:
     assert [(result.number, result.verdict, result.detail) for result in own[profile] if failed(result)] == []
     assert sum(result.verdict is Verdict.OK for result in own[profile]) > 100
+
+
+@pytest.mark.timeout(120)
+async def test_a_client_that_changes_its_language_passes() -> None:
+    """`update` may come at any time: before the `paused` that a case waits for, say."""
+    client = Switches()
+    results = await met(PROFILES["connector"], client)
+    assert [(result.number, result.verdict, result.detail) for result in results if failed(result)] == []
+    assert len(client.done) > 100
 
 
 async def probe(uri: str) -> None:

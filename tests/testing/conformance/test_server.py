@@ -17,8 +17,11 @@ from tests.testing.conformance import server_mutants_d as d
 from tests.testing.conformance.raw_server import raw_server
 from tests.testing.conformance.trying import all_tried, failed
 
+from offhook import Bot, Call
 from offhook.protocol import PROFILES, Profile
 from offhook.session.keys import KeyStore
+from offhook.session.reception import Reception
+from offhook.session.server import Server
 from offhook.testing.conformance.caller import Caller, Target
 from offhook.testing.conformance.case import Case, CaseResult, Verdict
 from offhook.testing.conformance.runner import check_server, run_case
@@ -105,3 +108,18 @@ async def test_a_bot_that_is_interrupted_passes() -> None:
         target = Target(uri, a.KEY, a.SECRET, PROFILES["connector"])
         results = await check_server(SUITE.select(["9.10", "9.11"]), target)
     assert [result.verdict for result in results] == [Verdict.OK, Verdict.OK]
+
+
+async def test_a_bot_that_has_to_speak_may_leave_a_session_without_audio(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL)
+    bot = Bot(preload=False)
+
+    @bot.handler
+    async def answer(call: Call) -> None:
+        await call.say("Hello.")
+
+    async with Server(Reception(bot, keys=KeyStore(KEYS))) as server:
+        target = Target(f"ws://127.0.0.1:{server.port}/", a.KEY, a.SECRET, PROFILES["connector"])
+        results = await check_server(SUITE.select(["2.12"]), target)
+    await bot.quiet()
+    assert [result.verdict for result in results] == [Verdict.OK]

@@ -21,7 +21,10 @@ _MOST_HEADERS: Final = 16
 _TRIES: Final = 20
 _HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,63}", re.ASCII)
 _USER: Final = re.compile(r"[0-9A-Za-z+*#._-]{1,64}", re.ASCII)
-_HOST: Final = re.compile(r"(?:[0-9A-Za-z.-]{1,253}|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?", re.ASCII)
+_HOST: Final = re.compile(
+    r"(?:(?P<name>[0-9A-Za-z.-]{1,253})|\[(?P<v6>[0-9A-Fa-f:.]+)\])(?::(?P<port>\d{1,5}))?", re.ASCII
+)
+_LABEL: Final = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z-]{0,61}[0-9A-Za-z])?", re.ASCII)
 _SECRET: Final = re.compile(r'[^"\\\x00-\x1f]*')
 #: Its names for what SRTP is to be.
 _MEDIA_ENCRYPTION: Final = {"off": "", "optional": ";mediaenc=srtp", "mandatory": ";mediaenc=srtp-mandf"}
@@ -43,8 +46,8 @@ def check(settings: StackSettings) -> None:
     least, most = settings.jitter
     if not 20 <= least <= most <= 1000:
         raise UsageError(f"jitter must be two times between 20 and 1000 ms, the lower one first: {least}, {most}")
-    if not settings.codecs or set(settings.codecs) - {"pcmu", "pcma"}:
-        raise UsageError(f"codecs are pcmu and pcma, not {', '.join(settings.codecs) or 'none'}")
+    if not settings.codecs or len(settings.codecs) > len(set(settings.codecs) & {"pcmu", "pcma"}):
+        raise UsageError(f"codecs are pcmu and pcma, each once: not {', '.join(settings.codecs) or 'none'}")
     for account in settings.accounts:
         _check_account(account)
     for name in settings.headers:
@@ -55,7 +58,7 @@ def check(settings: StackSettings) -> None:
 
 
 def _check_account(account: Account) -> None:
-    if not _HOST.fullmatch(account.host):
+    if not _is_host(account.host):
         raise UsageError(f"trunk: host is an address or a name, perhaps with a port, not {account.host!r}")
     if not _USER.fullmatch(account.user):
         raise UsageError(f"trunk {account.host}: user is a plain name or number")
@@ -63,6 +66,18 @@ def _check_account(account: Account) -> None:
         raise UsageError(f"trunk {account.host}: the password of SIP cannot hold quotes, backslashes or line breaks")
     if account.register and not 60 <= account.register <= 86_400:
         raise UsageError(f"trunk {account.host}: register is 60 to 86400 seconds, or 0 for never: {account.register}")
+
+
+def _is_host(text: str) -> bool:
+    found = _HOST.fullmatch(text)
+    if found is None or (found["port"] is not None and not 0 < int(found["port"]) <= 65_535):
+        return False
+    if found["v6"] is None:
+        return all(_LABEL.fullmatch(label) for label in found["name"].split("."))
+    try:
+        return bool(ipaddress.IPv6Address(found["v6"]))
+    except ValueError:
+        return False
 
 
 def configuration(settings: StackSettings, port: int) -> dict[str, Any]:

@@ -151,10 +151,11 @@ class Device:
                 logger.error("a SIP call wants audio of %d Hz, which is not telephony's", asked.rate)
                 return errno.ENOTSUP
             call = self._call_of(argument)
-            address = self._library.mem_zalloc(8, self._callbacks[2])
-            if not call or not address:
-                return errno.ENOMEM
             source = _Source(take, argument, self._library.auframe_init)
+            # Last: who is refused has nothing that would be freed.
+            address = self._library.mem_zalloc(8, self._callbacks[2]) if call else None
+            if not address:
+                return errno.ENOMEM
             self._by_address[address] = call, source
             self._by_call[call] = source
             made[0] = address

@@ -6,6 +6,7 @@ it has not played yet) and `hangup`; it is told `answered`, `flush` and `ended`.
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -19,7 +20,7 @@ from ...session.wire import Receiver, Refusal, UpgradeRequest, WireLimits
 from . import Caller, Switchboard
 from .socket import KEYS, Arrival, SocketLeg
 from .socket_door import SocketDoor
-from .tables import SocketTable, in_url
+from .tables import HostName, Site, SocketTable, in_url
 
 logger = logging.getLogger("offhook.connector")
 
@@ -120,19 +121,29 @@ class TalkPage(SocketDoor):
         arrival: Takes each call.
         number: What is called, if the page's address does not say (`?number=+1555…`).
         max_calls: Pages that may have a connection at once.
+        names: Hosts that the page is served as, beside addresses and `localhost`.
         origins: Other sites whose pages may call; the page's own always may.
     """
 
     def __init__(
-        self, arrival: Arrival, *, number: str = "talk", max_calls: int = 20, origins: Sequence[str] = ()
+        self,
+        arrival: Arrival,
+        *,
+        number: str = "talk",
+        max_calls: int = 20,
+        names: Sequence[str] = (),
+        origins: Sequence[str] = (),
     ) -> None:
         super().__init__(PATH, max_calls, _LIMITS)
         self._arrival = arrival
         self._number = number
-        self._origins = frozenset(origins)
+        self._names = frozenset(("localhost", *(name.lower() for name in names)))
+        self._origins = frozenset(origin.lower() for origin in origins)
 
     def accept(self, request: UpgradeRequest) -> Receiver | Refusal:
         """See `wire.Accept`."""
+        if not self._is_ours(request.headers.get("host")):
+            return Refusal(403, body=b"this page is not served by that name: list it in names of [legs.talk]\n")
         if not request.websocket:
             found = _FILES.get(request.path)
             if found is None:
@@ -150,27 +161,61 @@ class TalkPage(SocketDoor):
     def _may_call(self, request: UpgradeRequest) -> bool:
         """A page of another site must not use a visitor's microphone and our bots; programs send no origin."""
         origin = request.headers.get("origin")
-        if origin is None or origin in self._origins:
+        if origin is None or origin.lower() in self._origins:
             return True
-        return urlsplit(origin).netloc.lower() == request.headers.get("host", "").lower()
+        scheme, _, site = origin.partition("://")
+        here = _host(scheme, request.headers.get("host", ""))
+        return here is not None and here == _host(scheme, site)
+
+    def _is_ours(self, host: str | None) -> bool:
+        """A name of another site may lead here, so that its pages count as ours; an address or no name cannot."""
+        if host is None:
+            return True
+        found = _host("http", host)
+        return found is not None and (found[0] in self._names or _is_address(found[0]))
 
     def _dnis(self, request: UpgradeRequest) -> str:
         given = parse_qs(request.query).get("number", [""])[0]
         return given[:64] or self._number
 
 
+def _host(scheme: str, text: str) -> tuple[str, int] | None:
+    """Host and port, as a URL of this scheme or `Host` has them; None for what is neither."""
+    try:
+        url = urlsplit(f"{scheme}://{text}")
+        port = url.port or (443 if scheme.lower() == "https" else 80)
+    except ValueError:
+        return None
+    return (url.hostname, port) if url.hostname and url.netloc == text and "@" not in text else None
+
+
+def _is_address(host: str) -> bool:
+    try:
+        return bool(ipaddress.ip_address(host))
+    except ValueError:
+        return False
+
+
 class Table(SocketTable, frozen=True, kw_only=True):
-    """`[legs.talk]`: the page with a call button. `origins`: other sites that may embed it."""
+    """`[legs.talk]`: the page with a call button. `names`: what it is served as, behind a proxy, say, beside addresses,
+    `localhost` and `host`. `origins`: other sites whose pages may call."""
 
     number: str = "talk"
-    origins: tuple[str, ...] = ()
+    names: tuple[HostName, ...] = ()
+    origins: tuple[Site, ...] = ()
 
 
 @asynccontextmanager
 async def serve(table: Table, board: Switchboard) -> AsyncIterator[str]:
     """See `doors.Kind`."""
     ssl = table.ssl()
-    page = TalkPage(board.take, number=table.number, max_calls=table.max_calls, origins=table.origins)
+    page = TalkPage(
+        board.take,
+        number=table.number,
+        max_calls=table.max_calls,
+        names=(table.host, *table.names),
+        origins=table.origins,
+    )
     port = await page.start(table.host, table.port, ssl)
     try:
         yield f"talk at {'https' if ssl else 'http'}://{in_url(table.host)}:{port}/"

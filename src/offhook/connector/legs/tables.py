@@ -15,22 +15,30 @@ import msgspec
 
 from ...errors import UsageError
 from ...session.listen import ssl_context
+from ...session.tomlfile import located
 
-_PATH: Final = r"^/[^?#\s]*$"
-_URL: Final = r"^(wss?://\S+)?$"
-_LOGIN: Final = r"^[^:\s]+$"
+_PATH: Final = r"^/[^?#\s]*\Z"
+_URL: Final = r"^(wss?://\S+)?\Z"
+_LOGIN: Final = r"^[^:\s]+\Z"
+_NAME: Final = r"^[0-9A-Za-z_-]+(\.[0-9A-Za-z_-]+)*\Z"
+_SITE: Final = r"^https?://[^\s/?#@]+\Z"
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
+NotEmpty = Annotated[str, msgspec.Meta(min_length=1)]
 UrlPath = Annotated[str, msgspec.Meta(pattern=_PATH)]
 SocketUrl = Annotated[str, msgspec.Meta(pattern=_URL)]
 Login = Annotated[str, msgspec.Meta(pattern=_LOGIN)]
+HostName = Annotated[str, msgspec.Meta(pattern=_NAME)]
+Site = Annotated[str, msgspec.Meta(pattern=_SITE)]
 
 #: What the patterns mean, said in place of them.
 _MEANT: Final = {
     repr(_PATH): "a path such as /calls",
     repr(_URL): "a URL such as wss://you.example/calls",
     repr(_LOGIN): "a name without colons and blanks",
+    repr(_NAME): "a host's name such as talk.you.example",
+    repr(_SITE): "a site such as https://you.example",
 }
 _PATTERN: Final = re.compile(r"`str` matching regex (.*)")
 
@@ -87,7 +95,10 @@ def convert(given: object, kind: type, folder: Path, place: str) -> Any:
 
     def hook(wanted: type, value: Any) -> object:
         if wanted is Path and isinstance(value, str):
-            return folder / Path(value).expanduser()
+            try:
+                return located(folder, value)
+            except UsageError as error:
+                raise ValueError(str(error)) from None
         raise ValueError(f"Expected `str`, got `{type(value).__name__}`")
 
     try:

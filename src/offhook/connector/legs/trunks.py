@@ -10,12 +10,14 @@ import msgspec
 
 from ...errors import UsageError
 from . import Switchboard
+from .bareconfig import check
 from .baresip import BaresipStack
 from .sip import SipDoor, Trunk, networks
 from .sipstack import Account, StackSettings
-from .tables import Count, LegTable, Port, secret
+from .tables import Count, LegTable, NotEmpty, Port, secret
 
-Seconds = Annotated[int, msgspec.Meta(ge=0)]
+#: Up to a day: the stack has no room for more than 49 days, and would silently make it less.
+Seconds = Annotated[int, msgspec.Meta(ge=0, le=86_400)]
 
 
 class TrunkTable(LegTable, frozen=True, kw_only=True):
@@ -25,8 +27,8 @@ class TrunkTable(LegTable, frozen=True, kw_only=True):
     seconds between registrations.
     """
 
-    host: Annotated[str, msgspec.Meta(min_length=1)]
-    numbers: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)] = ("*",)
+    host: NotEmpty
+    numbers: Annotated[tuple[NotEmpty, ...], msgspec.Meta(min_length=1)] = ("*",)
     user: str = "offhook"
     password_env: str = ""
     register: Seconds = 0
@@ -77,10 +79,17 @@ async def serve(table: Table, board: Switchboard) -> AsyncIterator[str]:
     """See `doors.Kind`."""
     networks(table.peers)
     trunks = tuple(each.trunk() for each in table.trunk)
-    if len({each.account.host for each in trunks}) < len(trunks):
+    if len({each.account.host.lower() for each in trunks}) < len(trunks):
         raise UsageError("trunk: each has a host of its own; give one table all its numbers")
+    stack = table.stack(trunks)
+    check(stack)
+    first, last = table.rtp_ports
+    if table.max_calls > (last - first + 1) // 2:
+        raise UsageError(
+            f"rtp-ports: a call takes two, so {first} to {last} are too few for max-calls, {table.max_calls}"
+        )
     door = SipDoor(
-        BaresipStack(table.stack(trunks)),
+        BaresipStack(stack),
         board.take,
         peers=table.peers,
         max_calls=table.max_calls,

@@ -210,7 +210,9 @@ function lay() {
   const ends = [Infinity, Infinity]; // where the next saying of each lane begins
   for (const line of scale < 6 ? [] : [...call.lines].reverse()) {
     const lower = line.speaker === "caller" ? 0 : 1, top = lower ? UNDER + 8 : RULER + 2;
-    const room = Math.min(ends[lower], line.end * scale + 220) - line.start * scale - 12;
+    // The last sayings are folded at the edge, and not shifted over those before them.
+    const edge = Math.max(trackWidth() - line.start * scale - 6, 100);
+    const room = Math.min(ends[lower] - line.start * scale - 12, (line.end - line.start) * scale + 208, edge);
     const width = Math.min(wordWidth(line.text + (line.unheard || "")) + 3, room);
     const left = Math.max(Math.min(line.start * scale, trackWidth() - width - 6), 0);
     ends[lower] = left;

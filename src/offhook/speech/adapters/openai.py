@@ -12,7 +12,7 @@ from typing import Any
 from ...errors import EngineError, EngineMissing
 from ..engines import Float32, Recogniser, Synthesiser, Transcription, Word
 from ..registry import Options
-from ..remote import TIMEOUT, UNTOLD, api_key, as_wav, samples, told, worth_sending
+from ..remote import TIMEOUT, UNTOLD, api_key, as_wav, check_rate, samples, told, worth_sending
 from ..wordtimes import spread
 
 _VOICES = ("alloy", "ash", "ballad", "coral", "echo", "fable", "nova", "onyx", "sage", "shimmer", "verse")
@@ -110,6 +110,7 @@ class OpenAISynthesiser:
                 model=self._model, voice=voice, input=text, response_format="pcm", speed=self._speed
             )
             with making as answer:
+                check_rate("openai", answer.headers.get("content-type", ""), self.rate)
                 yield from samples("openai", answer.iter_bytes(4800))
 
 

@@ -15,7 +15,10 @@ from .socket import Closed, RawSocket
 Message = dict[str, Any]
 
 #: Messages that may come at any time and that a case which waits for another one passes over.
-_BY_THE_WAY: Final = {"server": ("event", "pong"), "client": ("ping", "playback_started", "playback_completed", "dtmf")}
+_BY_THE_WAY: Final = {
+    "server": ("event", "pong"),
+    "client": ("ping", "playback_started", "playback_completed", "dtmf", "update"),
+}
 #: Seconds in which an answer is due that needs no work: local code has microseconds to do, networks some more.
 SOON: Final = 3.0
 

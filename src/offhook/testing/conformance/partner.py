@@ -197,7 +197,9 @@ class Partner:
         Raises:
             Failure: None comes within the interval.
         """
-        ping = await line.expect("ping", within=7.0, passing=("playback_started", "playback_completed", "dtmf"))
+        ping = await line.expect(
+            "ping", within=7.0, passing=("playback_started", "playback_completed", "dtmf", "update")
+        )
         await line.send("pong")
         return ping
 

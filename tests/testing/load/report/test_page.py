@@ -55,6 +55,7 @@ def test_in_a_browser(browser: Browser, tmp_path: Path, size: dict[str, int], sc
     boxes = page.evaluate("[...document.querySelectorAll('svg polyline, svg .dots')].map(e => e.getBBox().width)")
     assert len(boxes) >= 8
     assert max(boxes) > 500
+    assert page.evaluate("document.querySelector('svg text').getBoundingClientRect().height") > 9, "it can be read"
     strokes = page.evaluate("getComputedStyle(document.querySelector('svg polyline')).stroke")
     assert strokes not in ("none", "rgb(0, 0, 0)")
     context.close()

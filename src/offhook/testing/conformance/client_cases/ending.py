@@ -9,7 +9,7 @@ from ..partner import Partner
 from ..socket import Closed
 from ..suites import CLIENT
 
-_STREAM = ("ping", "dtmf", "playback_started", "playback_completed", "discarded")
+_STREAM = ("ping", "dtmf", "playback_started", "playback_completed", "discarded", "update")
 
 
 def _ends(number: str, title: str, does: str, source: Source = Source.REFERENCE, profiles: frozenset[str] | None = None,

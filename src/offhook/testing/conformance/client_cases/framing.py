@@ -74,7 +74,7 @@ _audio("4.17", 200_000, refused=True)
 async def audio_fragments(partner: Partner) -> None:
     line = await partner.opened()
     line.socket.send(b"\x55" * 1600, pieces=[1, 801])
-    await line.expect("playback_started", passing=("ping", "dtmf"))
+    await line.expect("playback_started", passing=("ping", "dtmf", "update"))
     await partner.goodbye(line)
 
 
@@ -85,7 +85,7 @@ def _pieces(number: str, title: str, does: str, cut: Callable[[bytes], list[int]
         line = await partner.opened()
         text = line.message("pause", {"x": "@"}).replace("@", "ü")
         line.socket.send(text, pieces=cut(text.encode()))
-        await line.expect("paused", passing=("ping", "dtmf"))
+        await line.expect("paused", passing=("ping", "dtmf", "update"))
         await partner.goodbye(line)
 
 
@@ -147,7 +147,7 @@ async def crowd(partner: Partner) -> None:
         parts.append(frame(TEXT, line.message("event", {"entities": []}).encode(), mask=False))
     line.socket.write(b"".join(parts))
     for _ in range(3):
-        await line.expect("paused", passing=("ping", "dtmf"))
+        await line.expect("paused", passing=("ping", "dtmf", "update"))
     await partner.goodbye(line)
 
 
@@ -227,7 +227,7 @@ async def no_utf8(partner: Partner) -> None:
 async def large_audio(partner: Partner) -> None:
     line = await partner.opened()
     line.socket.send(b"\x55" * 63_999)
-    await line.expect("playback_started", passing=("ping", "dtmf"))
+    await line.expect("playback_started", passing=("ping", "dtmf", "update"))
     await partner.goodbye(line)
 
 
@@ -241,7 +241,7 @@ async def between_audio(partner: Partner) -> None:
     line.socket.write_frame(BINARY, b"\x55" * 800, fin=False)
     line.socket.send_frame(PING, b"now")
     line.socket.write_frame(CONTINUATION, b"\x55" * 800, fin=True)
-    await line.expect("playback_started", passing=("ping", "dtmf"))
+    await line.expect("playback_started", passing=("ping", "dtmf", "update"))
     if line.socket.pongs.empty() or line.socket.pongs.get_nowait() != b"now":
         raise Failure("no WebSocket pong with the payload of the ping")
     await partner.goodbye(line)

@@ -130,7 +130,7 @@ async def whole(partner: Partner) -> None:
     if not media:
         raise Skip("this client offers no audio")
     width = len(media[0]["channels"]) * (2 if media[0]["format"] == "L16" else 1)
-    await line.quiet(2.0, allow=("ping", "paused", "resumed", "discarded", "dtmf", "close"))
+    await line.quiet(2.0, allow=("ping", "paused", "resumed", "discarded", "dtmf", "update", "close"))
     if not line.audio:
         raise Skip("this client sent no audio")
     if odd := [data for data in line.audio if len(data) % width or len(data) > 64_000]:
@@ -145,7 +145,7 @@ async def whole(partner: Partner) -> None:
 )  # fmt: skip
 async def silent(partner: Partner) -> None:
     line = await partner.opened(media=[])
-    await line.quiet(0.7, allow=("ping", "dtmf", "paused"), audio=False)
+    await line.quiet(0.7, allow=("ping", "dtmf", "paused", "update"), audio=False)
     await partner.goodbye(line)
 
 
@@ -157,7 +157,7 @@ async def silent(partner: Partner) -> None:
 async def start_paused(partner: Partner) -> None:
     line = await partner.opened(startPaused=True)
     await line.expect("paused")
-    await line.quiet(0.5, allow=("ping", "dtmf"), audio=False)
+    await line.quiet(0.5, allow=("ping", "dtmf", "update"), audio=False)
     await partner.goodbye(line)
 
 

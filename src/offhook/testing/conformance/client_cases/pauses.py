@@ -11,7 +11,7 @@ from ..partner import Partner
 from ..socket import Closed
 from ..suites import CLIENT
 
-_STREAM = ("ping", "dtmf", "playback_started", "playback_completed", "discarded")
+_STREAM = ("ping", "dtmf", "playback_started", "playback_completed", "discarded", "update")
 _ADVICE = "Follow `pause` and `resume` at once, and say what was lost."
 
 

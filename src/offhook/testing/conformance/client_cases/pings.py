@@ -10,7 +10,7 @@ from ..line import Line, Message
 from ..partner import Partner
 from ..suites import CLIENT
 
-_STREAM = ("dtmf", "playback_started", "playback_completed")
+_STREAM = ("dtmf", "playback_started", "playback_completed", "update")
 _ADVICE = "Ping 1 s after `opened`, at once behind the first pong, and every 5 s from then on."
 
 

@@ -11,7 +11,7 @@ from ..partner import Partner
 from ..suites import CLIENT
 from .pauses import samples
 
-_STREAM: Final = ("ping", "dtmf", "paused", "resumed", "discarded")
+_STREAM: Final = ("ping", "dtmf", "paused", "resumed", "discarded", "update")
 _ADVICE: Final = (
     "Queue what comes; say `playback_started` when it begins to play and `playback_completed` when the queue is empty."
 )

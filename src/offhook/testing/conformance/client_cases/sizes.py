@@ -66,7 +66,7 @@ _over("4.4", 300_000)
 async def audio(partner: Partner) -> None:
     line = await partner.opened()
     await line.send_audio(b"\xff" * 64_000)
-    await line.expect("playback_started", passing=("ping", "dtmf"))
+    await line.expect("playback_started", passing=("ping", "dtmf", "update"))
     await partner.goodbye(line)
 
 
@@ -78,7 +78,7 @@ async def audio(partner: Partner) -> None:
 async def fragments(partner: Partner) -> None:
     line = await partner.opened()
     line.socket.send(line.message("pause"), pieces=[10, 40])
-    await line.expect("paused", passing=("ping", "dtmf"))
+    await line.expect("paused", passing=("ping", "dtmf", "update"))
     await partner.goodbye(line)
 
 
@@ -91,7 +91,7 @@ async def crumbs(partner: Partner) -> None:
     line = await partner.opened()
     text = line.message("pause")
     line.socket.send(text, pieces=sorted([*range(1, len(text)), 4, 8]))
-    await line.expect("paused", passing=("ping", "dtmf"))
+    await line.expect("paused", passing=("ping", "dtmf", "update"))
     await partner.goodbye(line)
 
 
@@ -106,7 +106,7 @@ async def between(partner: Partner) -> None:
     line.socket.write_frame(TEXT, text[:20], fin=False)
     line.socket.send_frame(PING, b"now")
     line.socket.write_frame(CONTINUATION, text[20:], fin=True)
-    await line.expect("paused", passing=("ping", "dtmf"))
+    await line.expect("paused", passing=("ping", "dtmf", "update"))
     if line.socket.pongs.empty() or line.socket.pongs.get_nowait() != b"now":
         raise Failure("no WebSocket pong with the payload of the ping")
     await partner.goodbye(line)
@@ -158,5 +158,5 @@ async def control_close(partner: Partner) -> None:
 async def trickle(partner: Partner) -> None:
     line = await partner.opened()
     await line.trickle(frame(TEXT, line.message("pause").encode(), mask=False))
-    await line.expect("paused", passing=("ping", "dtmf"))
+    await line.expect("paused", passing=("ping", "dtmf", "update"))
     await partner.goodbye(line)

@@ -118,6 +118,8 @@ def _offer(number: str, title: str, does: str, offers: Callable[[Caller], list[M
         line, answer = await answer_to(caller, caller.opening(media=offered))
         usable = [offer for offer in offered if offer["format"] in ("PCMU", "L16") and offer["rate"] == 8000]
         _chosen(answer, usable)
+        if not offered:
+            return await caller.finish_politely(line)
         await caller.alive(line)
         await caller.finish(line)
 
@@ -137,7 +139,7 @@ _offer("2.10", "Another rate is passed over", "Puts PCMU at 16,000 Hz before the
 _offer("2.11", "Many offers", "Offers the usual twenty times over.", lambda caller: caller.offers() * 20, _COPY,
        source=Source.INFERRED)  # fmt: skip
 _offer("2.12", "No offer at all", "Offers nothing.", lambda _: [],
-       "`opened` with an empty `media`, and a session that goes on without audio.")  # fmt: skip
+       "`opened` with an empty `media`, and `closed` on `close`; who can do nothing without audio may `disconnect`.")  # fmt: skip
 
 
 @SERVER.case(

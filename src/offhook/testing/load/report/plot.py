@@ -99,7 +99,11 @@ def plot(
     )
     legend = element("p", [element("span", one.name, class_=one.tone) for one in series], class_="legend")
     return element(
-        "figure", element("figcaption", title), element("p", note, class_="soft") if note else None, legend, drawing
+        "figure",
+        element("figcaption", title),
+        element("p", note, class_="soft") if note else None,
+        legend,
+        element("div", drawing, class_="wide"),
     )
 
 
