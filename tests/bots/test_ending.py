@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 
 import pytest
@@ -362,28 +361,3 @@ async def test_a_violation_of_the_platform_ends_the_call_with_an_error() -> None
     assert platform.disconnected is not None
     assert platform.disconnected.info == "Client Error: not well-formed JSON"
     assert (outcome(events).outcome, outcome(events).error) == ("error", "not well-formed JSON")
-
-
-async def test_a_call_that_is_over_is_freed_at_the_collectors_first_look() -> None:
-    """One that needs two keeps the calls of minutes, and makes all others wait while thousands are freed at once."""
-
-    async def handler(call: Call) -> None:
-        call.output["test"] = "freed"
-        async for _ in call.audio():
-            pass
-
-    def there() -> bool:  # a weak reference is gone also to what a finaliser brings back
-        return any(isinstance(each, Call) and each.output.get("test") == "freed" for each in gc.get_objects())
-
-    gc.disable()  # no look before ours
-    try:
-        platform = await Platform(make_bot(handler)).open()
-        await platform.live(1)
-        await platform.hang_up()
-        assert there()
-        del platform
-        await asyncio.sleep(10)
-        gc.collect()
-        assert not there()
-    finally:
-        gc.enable()

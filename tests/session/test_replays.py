@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import statistics
+import time
+
+from offhook.protocol.signature import NonceCache
 from offhook.session.board import RING, Board
 from offhook.session.replays import SharedNonces
 
@@ -64,3 +68,21 @@ def test_replays_do_not_fill_the_ring_and_a_full_ring_goes_round():
     assert board.rows[0].nonces == RING + 1
     other.catch_up(NOW)
     assert all(used(other, f"nonce {number}", key=f"key {number % 3}") for number in range(RING - 100, RING))
+
+
+def test_a_full_memory_is_about_as_fast_as_an_empty_one():
+    """Who looks for the oldest from the front of a plain dict passes over thousands that are gone."""
+    nonces = NonceCache()
+
+    def cost_of(first):
+        times = []
+        for block in range(first, first + 8000, 200):
+            began = time.thread_time()
+            for n in range(block, block + 200):
+                nonces.remember("a", n.to_bytes(16), until=100, now=0)
+            times.append(time.thread_time() - began)
+        return statistics.median(times)
+
+    empty = cost_of(0)
+    cost_of(8000)
+    assert cost_of(16000) < 6 * empty

@@ -109,7 +109,7 @@ def test_an_upgrade_request_is_told_from_a_plain_one(headers, websocket):
 
 
 def test_tokens_ignore_case_and_blanks():
-    assert tokens("keep-alive ,\tUpgrade") == ["keep-alive", "upgrade"]
+    assert tokens("keep-alive ,\tUpgrade") == ("keep-alive", "upgrade")
 
 
 def test_the_default_limits_let_the_session_judge_frames_itself():

@@ -29,7 +29,7 @@ CAPACITY: Final = 2.0
 class Playout:
     """Mono audio of one byte a sample at 8 kHz, paced. A `session.connection.Source`.
 
-    Args:
+    Attributes:
         on_room: Called when the queue has fallen below half of its capacity.
     """
 
@@ -44,7 +44,7 @@ class Playout:
         self._cushion = cushion
         self._frame = frame
         self._capacity = int(capacity * RATE)
-        self._on_room = on_room
+        self.on_room = on_room
         self._chunks: deque[bytes] = deque()
         self._taken = 0  # of the first of them
         self._more = False
@@ -126,6 +126,6 @@ class Playout:
         self.queued -= len(data)
         self._run += len(data)
         half = self._capacity // 2
-        if self._on_room is not None and self.queued < half <= was:
-            self._on_room()
+        if self.on_room is not None and self.queued < half <= was:
+            self.on_room()
         return data

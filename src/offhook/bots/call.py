@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
-from ..session.reception import ServerLink
 from ..speech.rendering import Piece
 from ..speech.sentences import mended
 from ..speech.ssml import SSML, is_ssml
 from .enquiring import Enquiring
 from .feed import Feed
 from .hearing import Interruptible, Turn
-from .line import Handler
 from .saying import By, Mark, Playback
 
 if TYPE_CHECKING:
@@ -26,10 +25,11 @@ __all__ = ["Call", "Interruptible", "Turn"]
 class Call(Enquiring):
     """One call of a bot. Leaving the handler ends the call well; a hang-up cancels the handler."""
 
-    def __init__(self, host: Bot, link: ServerLink, handler: Handler) -> None:
-        super().__init__(host, link, handler)
-        self._marks: Feed[Mark] = Feed()
-        self._mouth.marks.on_mark = self._marks.put
+    host: Bot
+
+    @cached_property
+    def _marks(self) -> Feed[Mark]:
+        return Feed(over=self.is_over)
 
     # Speaking.
 
@@ -110,9 +110,13 @@ class Call(Enquiring):
             self._ears.attach_soon()
         return await self._mouth.say(text, pieces, allowed, label)
 
+    def _on_mark(self, mark: Mark) -> None:
+        self._marks.put(mark)
+
     def _stream_over(self, position: int | None) -> None:
         super()._stream_over(position)
-        self._marks.end()
+        if self._has("_marks"):
+            self._marks.end()
 
 
 def _allowed(interruptible: Interruptible) -> frozenset[By]:

@@ -38,6 +38,7 @@ class Ears:
         interim: Whether results are wanted before a turn is over.
         backlog: As `speech.listening.Listener` has it.
         played: What we are heard to say at a position: its echo on the caller's channel is no speech.
+        closed: The call is over already: nobody will listen.
 
     Attributes:
         on_broken: Told if a detector fails in mid-call, which ends the listening; without it, that ends the call.
@@ -52,6 +53,7 @@ class Ears:
         interim: bool,
         backlog: float | None = None,
         played: Played | None = None,
+        closed: bool = False,
     ) -> None:
         self._line = line
         self._on_heard = on_heard
@@ -65,7 +67,7 @@ class Ears:
         self._listeners: list[Listener] = []
         self._attaching: asyncio.Task[bool] | None = None
         self._excused = False
-        self._closed = False
+        self._closed = closed
 
     @property
     def attached(self) -> bool:
@@ -175,6 +177,7 @@ class Ears:
             self._attaching.cancel()
         for listener in self._listeners:
             listener.close()
+        self._listeners.clear()
 
     def _begin(self) -> asyncio.Task[bool]:
         if self._attaching is None or _failure(self._attaching) is not None:

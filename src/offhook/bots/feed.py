@@ -17,12 +17,13 @@ class Feed(Generic[T]):
 
     Args:
         limit: Items to keep; the oldest makes room for the next. None keeps all.
+        over: Nothing comes: it has ended before it began.
     """
 
-    def __init__(self, limit: int | None = None) -> None:
+    def __init__(self, limit: int | None = None, *, over: bool = False) -> None:
         self._items: deque[T] = deque(maxlen=limit)
-        self._waiters: deque[asyncio.Future[None]] = deque()
-        self._ended = False
+        self._waiters: list[asyncio.Future[None]] = []
+        self._ended = over
 
     def put(self, item: T) -> bool:
         """Add an item; False if the oldest one was lost for it."""
@@ -62,8 +63,8 @@ class Feed(Generic[T]):
         return self._items.popleft()
 
     def _wake(self) -> None:
-        while self._waiters:
-            waiter = self._waiters.popleft()
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from typing import Final
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final, Protocol
 
 logger = logging.getLogger("offhook.bots")
 
 #: Seconds that a handler has to clean up after it was cancelled, and to come to its end after the session's.
 GRACE: Final = 10.0
+
+
+class Handler(Protocol):
+    """What a user writes."""
+
+    def __call__(self, call: Any, /) -> Awaitable[None]: ...
 
 
 class Handling:
@@ -68,6 +74,12 @@ class Handling:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._disarm()
-        # What it was cancelled with knows its frames, and they know the call: a circle, for the collector to find.
+        # What it was cancelled with knows its frames, and they know the call, and so does whoever is told: circles that
+        # the collector would have to find.
+        on_done, self._on_done = self._on_done, _nobody
         self._over, self._task = True, None
-        self._on_done(asyncio.CancelledError() if task.cancelled() else task.exception())
+        on_done(asyncio.CancelledError() if task.cancelled() else task.exception())
+
+
+def _nobody(error: BaseException | None) -> None:
+    """Is told nothing."""

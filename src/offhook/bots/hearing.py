@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from ..audio.ulaw import RATE
@@ -22,9 +23,11 @@ from .ears import Ears
 from .feed import Feed
 from .filling import Filling
 from .going_on import GoingOn
-from .line import Handler, Line
+from .handling import Handler
+from .line import Line
 from .mouth import Mouth
 from .patience import REASON, Waiting
+from .saying import Mark
 from .tones import InbandKeys
 
 if TYPE_CHECKING:
@@ -60,21 +63,46 @@ class Hearing(Line):
 
     def __init__(self, host: Bot, link: ServerLink, handler: Handler) -> None:
         super().__init__(host, link, handler)
-        self._turns: Feed[Turn] = Feed()
-        self._mouth = Mouth(self)
-        self._mouth.gain = host.barge_in.gain
-        echo = host.barge_in.echo
-        self._mouth.ledger.keeps |= echo
-        played = self._mouth.ledger.audible if echo else None
-        self._ears = Ears(self, self._on_heard, policy=host.turns, interim=host.interim, played=played)
-        self._filling = Filling(self, self._mouth)
-        self._waiting = Waiting(self, host.patience)
-        self._going_on = GoingOn(self._mouth.ledger, lambda: self.connection.now)
-        self._barge_in = BargeIn(host.barge_in, self._mouth, lambda: self._ears.voiced)
         self._accepts: Accept | None = None  # what an open question waits for
         self._answers: asyncio.Queue[Turn] | None = None
         self._while_keying: Speech | None = None
         self._inband = InbandKeys(self.stream, self._key_heard) if host.inband_keys else None
+
+    # Its parts. Few calls need all of them, and thousands may begin in a second: each is made when it is asked for.
+
+    @cached_property
+    def _turns(self) -> Feed[Turn]:
+        return Feed(over=self.is_over)
+
+    @cached_property
+    def _mouth(self) -> Mouth:
+        mouth = Mouth(self)
+        mouth.gain = self.host.barge_in.gain
+        mouth.ledger.keeps |= self.host.barge_in.echo
+        mouth.marks.on_mark = self._on_mark
+        return mouth
+
+    @cached_property
+    def _ears(self) -> Ears:
+        host = self.host
+        played = self._mouth.ledger.audible if host.barge_in.echo else None
+        return Ears(self, self._on_heard, policy=host.turns, interim=host.interim, played=played, closed=self.is_over)
+
+    @cached_property
+    def _filling(self) -> Filling:
+        return Filling(self, self._mouth)
+
+    @cached_property
+    def _waiting(self) -> Waiting:
+        return Waiting(self, self.host.patience)
+
+    @cached_property
+    def _going_on(self) -> GoingOn:
+        return GoingOn(self._mouth.ledger, lambda: self.connection.now)
+
+    @cached_property
+    def _barge_in(self) -> BargeIn:
+        return BargeIn(self.host.barge_in, self._mouth, lambda: self._ears.voiced)
 
     # How it listens.
 
@@ -87,8 +115,8 @@ class Hearing(Line):
     def language(self, language: str | None) -> None:
         before = getattr(self, "_language", None)
         self._language = language
-        if language is not None and language != before and hasattr(self, "_ears"):
-            self._ears.set_language(language)
+        if language is not None and language != before and self._has("journal"):
+            self._language_changed()
             self.journal.note(f"language: {language}", self.position)
 
     @property
@@ -287,27 +315,45 @@ class Hearing(Line):
 
     def _on_key(self, digit: str) -> None:
         self.journal.privacy.key_pressed()
-        self._mouth.interrupt("key")
-        if not self._mouth.holds:
-            self._barge_in.over()
+        if self._has("_mouth"):
+            self._mouth.interrupt("key")
+            if not self._mouth.holds and self._has("_barge_in"):
+                self._barge_in.over()
 
     def _on_other(self, event: Event) -> None:
         if isinstance(event, PlaybackStarted | PlaybackCompleted):
             self._mouth.on_playback(event)
 
+    def _on_mark(self, mark: Mark) -> None:
+        """The caller has heard a `<mark>`."""
+
     def _stream_breaks(self) -> None:
-        self._ears.flush()
+        if self._has("_ears"):
+            self._ears.flush()
 
     def _language_changed(self) -> None:
-        self._ears.set_language(self.language)
+        if self._has("_ears"):
+            self._ears.set_language(self.language)
 
     async def _before_end(self) -> None:
-        await self._mouth.until_quiet()
+        if self._has("_mouth"):
+            await self._mouth.until_quiet()
 
     def _stream_over(self, position: int | None) -> None:
-        self._waiting.stop()
-        self._barge_in.over()
-        self._mouth.hush(position)
-        self._filling.over()
-        self._ears.close()
-        self._turns.end()
+        if self._has("_waiting"):
+            self._waiting.stop()
+        if self._has("_barge_in"):
+            self._barge_in.over()
+        if self._has("_mouth"):
+            self._mouth.hush(position)
+        if self._has("_filling"):
+            self._filling.over()
+        if self._has("_ears"):
+            self._ears.close()
+        if self._has("_turns"):
+            self._turns.end()
+
+    def _let_go_of_parts(self) -> None:
+        super()._let_go_of_parts()
+        self._drop("_mouth", "_ears", "_filling", "_waiting", "_going_on", "_barge_in")
+        self._inband = None

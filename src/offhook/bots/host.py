@@ -6,18 +6,20 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal, TypeVar, overload
 
 from ..errors import UsageError, wordless
-from ..protocol import Event, Media, Open, Profile, choose
+from ..protocol import Event, Media, Open, Profile, ServerSession, choose
 from ..records.events import AnyEvent, EngineChanged
+from ..records.record import CallRecord
 from ..records.store import CallStore
 from ..session.reception import Answer, Decline, ServerLink
 from ..session.wire import UpgradeRequest
 from ..speech.relay import EngineState
 from .engines import Engines
-from .handling import GRACE, Handling
-from .line import Handler, Line
+from .handling import GRACE, Handler, Handling
+from .line import Line
 from .router import Router
 from .sinks import SinkTimes
 
@@ -148,6 +150,12 @@ class Host:
             line.journal.look()
         line.start()
         return line.on_event
+
+    def record(self, session: ServerSession) -> CallRecord | None:
+        """What keeps a session, if sessions are kept."""
+        if self.store is None:
+            return None
+        return self.store.begin(session.id, datetime.now(UTC), role="server", profile=session.profile.name)
 
     def forget(self, line: Line) -> None:
         """A session is over; its record is closed in the background."""

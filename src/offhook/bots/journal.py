@@ -84,6 +84,10 @@ class Journal:
                 feed.end()
         self._observe(event)
 
+    def close(self) -> None:
+        """Nobody will be told anything: let go of whoever was."""
+        self._over, self._observe = True, _nobody
+
     def follow(self) -> AsyncIterator[happenings.AnyEvent]:
         """Everything that happens from now on, up to and with `CallEnded`."""
         feed: Feed[happenings.AnyEvent] = Feed()
@@ -169,3 +173,7 @@ class Journal:
             return
         size = len(data) if data.isascii() else len(data.encode("utf-8", "surrogatepass"))
         self.emit(happenings.MessageSeen(t=t, sender=sender.value, type=header.type, seq=header.seq, size=size))
+
+
+def _nobody(event: happenings.AnyEvent) -> None:
+    """Is told nothing."""

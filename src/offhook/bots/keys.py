@@ -81,12 +81,15 @@ class KeyEntry:
 class Keys:
     """The keys of one call, in order.
 
+    Args:
+        over: The call is over already.
+
     Attributes:
         gathered: Keys of the entry under way.
     """
 
-    def __init__(self) -> None:
-        self._pressed: Feed[str] = Feed(_HELD)
+    def __init__(self, *, over: bool = False) -> None:
+        self._pressed: Feed[str] = Feed(_HELD, over=over)
         self._cut = False
         self._collecting = False
         self.gathered: list[str] = []

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime
-from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from collections.abc import AsyncIterator, Callable
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import CallEnded, LocalProtocolError, wordless
 from ..protocol import (
@@ -34,9 +33,10 @@ from ..protocol.variables import as_config
 from ..protocol.variables import as_variables as output_variables
 from ..records import events as happenings
 from ..session.reception import ServerLink
-from .handling import GRACE, Handling
+from .handling import GRACE, Handler, Handling
 from .journal import Journal
 from .keys import Keys
+from .parts import Parted
 from .stream import Stream
 
 if TYPE_CHECKING:
@@ -45,13 +45,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("offhook.bots")
 
 
-class Handler(Protocol):
-    """What a user writes."""
-
-    def __call__(self, call: Any, /) -> Awaitable[None]: ...
-
-
-class Line:
+class Line(Parted):
     """One session.
 
     Attributes:
@@ -78,13 +72,9 @@ class Line:
         self.custom_config = as_config(link.open.custom_config)
         self.language: str | None = link.open.language
         self.output: dict[str, str] = {}
-        self.keys = Keys()
         self.done: asyncio.Future[happenings.Outcome] = asyncio.get_running_loop().create_future()
         self.handling = Handling(f"session {self.session.id}", self._handler_done)
-        record = None
-        if host.store is not None:
-            profile = self.session.profile.name
-            record = host.store.begin(self.session.id, datetime.now(UTC), role="server", profile=profile)
+        record = host.record(self.session)
         began = link.early[0][2] if link.early else link.connection.now
         self.journal = Journal(link.connection, began, partial(host.observe, self), record)
         self.stream = Stream(self.session.lane, self.session.media, host.l16_order, record, self.journal.privacy)
@@ -110,6 +100,11 @@ class Line:
     def is_live(self) -> bool:
         """Whether something can still be said, asked or sent."""
         return self.session.is_live and not self._ending
+
+    @cached_property
+    def keys(self) -> Keys:
+        """What was pressed and nobody has asked for."""
+        return Keys(over=self.is_over)
 
     # What a handler does.
 
@@ -188,6 +183,11 @@ class Line:
     def t(self) -> float:  # seconds since the session began
         return self.journal.t
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more comes of the caller's stream."""
+        return self._closing is not None or self.session.finished
+
     def request(self, ask: Callable[..., None], *arguments: Any) -> None:
         """Ask the session for something and let it leave.
 
@@ -227,6 +227,10 @@ class Line:
 
     def _release(self) -> None:
         """The session is over: let go of everything."""
+
+    def _let_go_of_parts(self) -> None:
+        """The handler is over too: without circles the call is freed at once, and not by the collector some day."""
+        self.journal.close()
 
     # What the session reports.
 
@@ -293,25 +297,24 @@ class Line:
             self._release()
         finally:
             self.link.outcome = outcome = self._outcome(clean)
+            t, output = self.t, self.output if outcome == "completed" else {}
             self.emit(
                 happenings.CallEnded(
-                    t=self.t,
-                    position=self.position,
-                    outcome=outcome,
-                    reason=self._closing or "",
-                    output=self.output if outcome == "completed" else {},
-                    seconds=self.t,
-                    error=self.journal.error,
+                    t=t, position=self.position, outcome=outcome, reason=self._closing or "", output=output,
+                    seconds=t, error=self.journal.error,
                 )
-            )
+            )  # fmt: skip
             self.done.set_result(outcome)
             self.handling.stop(after=GRACE if self._ending else 0.0)
             self.host.forget(self)
+            if self.handling.done:
+                self._let_go_of_parts()
 
     def _let_go(self) -> None:
         self._stream_over(None if self._paused else self.position)
         self.stream.end()
-        self.keys.end()
+        if self._has("keys"):
+            self.keys.end()
 
     def _outcome(self, clean: bool) -> happenings.Outcome:
         if self._closing == "disconnect" and self._ended_as is not None:
@@ -348,6 +351,8 @@ class Line:
             self._fail(error, "its handler failed")
         if self._closing is not None:
             self._answer_close()
+        if self.done.done():
+            self._let_go_of_parts()
 
     def _fail(self, error: BaseException, what: str) -> None:
         """Our own side has failed: the whole story to our log, a neutral word to the platform."""
@@ -380,18 +385,12 @@ class Line:
         media = self.session.media
         self.emit(
             happenings.CallStarted(
-                t=0.0,
-                position=self.position,
-                session=self.session.id,
-                conversation=self.conversation_id,
-                profile=self.session.profile.name,
-                bot=self.host.name,
-                language=self.language,
-                participant=self.participant,
-                input=self.input,
+                t=0.0, position=self.position, session=self.session.id, conversation=self.conversation_id,
+                profile=self.session.profile.name, bot=self.host.name, language=self.language,
+                participant=self.participant, input=self.input,
                 media=f"{media.format}/{media.rate}/{'+'.join(media.channels)}" if media else "",
             )
-        )
+        )  # fmt: skip
         self.journal.replay(self.link.early)
         if self.journal.record is not None and self.journal.record.wants_audio:
             self.stream.put_first(self.journal.heard)  # what takes the short way, the tap does not see

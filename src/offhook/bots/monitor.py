@@ -13,6 +13,7 @@ import logging
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from ..errors import CallEnded, EngineError, wordless
@@ -25,8 +26,9 @@ from ..speech.turns import TurnPolicy
 from .ears import Ears
 from .engines import Engines
 from .feed import Feed
+from .handling import Handler
 from .host import Host
-from .line import Handler, Line
+from .line import Line
 from .recent import Recent
 
 logger = logging.getLogger("offhook.bots")
@@ -95,14 +97,19 @@ class MonitorCall(Line):
         super().__init__(host, link, handler)
         self._transcripts: Feed[Transcript] = Feed(_UNREAD)
         self._utterances: Feed[Utterance] = Feed(_UNREAD)
-        self._ears = Ears(self, self._on_heard, policy=host.turns, interim=host.interim, backlog=BACKLOG)
-        self._ears.on_broken = self._on_broken
         self._last_words: asyncio.Task[None] | None = None
         self._recent: list[Recent] = []
         self._began: dict[int, int] = {}
         self._understands: tuple[str, ...] | None = None
         self._pausing_for_language = False
         self._told: set[str] = set()
+
+    @cached_property
+    def _ears(self) -> Ears:
+        host, over = self.host, self.is_over
+        ears = Ears(self, self._on_heard, policy=host.turns, interim=host.interim, backlog=BACKLOG, closed=over)
+        ears.on_broken = self._on_broken
+        return ears
 
     async def transcripts(self) -> AsyncIterator[Transcript]:
         """What is said on all channels, until the call is over.
@@ -235,10 +242,12 @@ class MonitorCall(Line):
         self._tell_once("the voice detector failed: nothing more is heard", error)
 
     def _stream_breaks(self) -> None:
-        self._ears.flush()
+        if self._has("_ears"):
+            self._ears.flush()
 
     def _language_changed(self) -> None:
-        self._ears.set_language(self.language)
+        if self._has("_ears"):
+            self._ears.set_language(self.language)
         self._heed_language()
 
     def _heed_language(self) -> None:
@@ -254,7 +263,7 @@ class MonitorCall(Line):
         self._pausing_for_language = foreign
 
     def _on_hang_up(self) -> None:
-        if not self._ears.attached:
+        if not (self._has("_ears") and self._ears.attached):
             return super()._on_hang_up()
         self._ears.flush()
         self._last_words = asyncio.create_task(self._finish_transcripts())
@@ -271,8 +280,13 @@ class MonitorCall(Line):
     def _release(self) -> None:
         if self._last_words is not None:
             self._last_words.cancel()
-        self._ears.close()
+        if self._has("_ears"):
+            self._ears.close()
         self._end_feeds()
+
+    def _let_go_of_parts(self) -> None:
+        super()._let_go_of_parts()
+        self._drop("_ears")
 
     def _end_feeds(self) -> None:
         self._transcripts.end()

@@ -210,6 +210,7 @@ class Mouth:
     def hush(self, position: int | None) -> None:
         """The session is over, at that position of the caller's stream; None if it was paused."""
         self._playout.clear()
+        self._playout.on_room = None  # it knows us: without the circle a call that is over is freed at once
         self._postponed.clear()
         self.ledger.stop(position, self._line.connection.now)
         for saying in self._sayings:
@@ -303,9 +304,8 @@ class Mouth:
         while not saying.over:
             settled = self.ledger.settled
             saying.changed.clear()
-            waits = (
-                saying.complete and not saying.stopped and self._held is not saying
-            )  # else it takes as long as the audio, or a confirmation
+            # Else it takes as long as the audio, or a confirmation.
+            waits = saying.complete and not saying.stopped and self._held is not saying
             try:
                 async with asyncio.timeout(PATIENCE + self.waiting / RATE if waits else None):
                     await saying.changed.wait()

@@ -39,6 +39,8 @@ class Router(Generic[H]):
 
     def find(self, path: str) -> H | None:
         """The handler of the longest path that `path` ends with; None if nothing takes it."""
+        if not self._by_path:
+            return self._default
         path = path.rstrip("/") or "/"
         fitting = [known for known in self._by_path if path == known or path.endswith(known)]
         return self._by_path[max(fitting, key=len)] if fitting else self._default

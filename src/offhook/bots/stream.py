@@ -145,10 +145,12 @@ class Stream:
         self._arrange()
 
     def end(self) -> None:
-        """Nothing more comes."""
+        """Nothing more comes: let go of all who wanted it, who know the call."""
         self._over = True
         for reader in self._readers:
             reader.end()
+        self._first = self._sinks = self._readers = ()
+        self._lane.sinks = self._lane.on_error = self._timed = None
 
     def first_lane(self, data: bytes) -> bytes:
         """The first of the `lanes` of a frame."""

@@ -10,6 +10,7 @@ from typing import Final
 # Sizes in bytes (P3.3). Documented is 64,000; the vendor's code refuses text above 65,535 characters.
 SEND_MAX: Final = 64_000
 RECEIVE_MAX: Final = 65_535
+ENVELOPE: Final = 1_000  # more than a message has beside its parameters and its id: some 120
 CUSTOM_CONFIG_MAX: Final = 60_000
 
 # Timers in seconds (P8.1).

@@ -82,9 +82,10 @@ class PacedOutbox:
 
     def __init__(self, frame: int = 4000) -> None:
         self.frame = frame
-        self._pongs: deque[Queued] = deque()
-        self._urgent: deque[Queued] = deque()
-        self._control: deque[Queued] = deque()
+        # Lists: hardly ever does more than one wait, and a deque costs each session half a kilobyte.
+        self._pongs: list[Queued] = []
+        self._urgent: list[Queued] = []
+        self._control: list[Queued] = []
         self._events: deque[Queued] = deque()
         self._audio: deque[bytes] = deque()
         self._last: Queued | None = None
@@ -191,14 +192,14 @@ class PacedOutbox:
     def next(self, now: float) -> Queued | bytes | None:
         """What leaves now, or None."""
         if self._pongs:
-            return self._text(self._pongs.popleft(), now)
+            return self._text(self._pongs.pop(0), now)
         if self._last is not None and self._last.urgent:
             return self._take_last(now)
         if self._urgent:
             # Nothing overtakes it: audio that left before a `barge_in` would be thrown away by it.
-            return self._text(self._urgent.popleft(), now) if self._urgent_wait(now) <= 0.0 else None
+            return self._text(self._urgent.pop(0), now) if self._urgent_wait(now) <= 0.0 else None
         if self._control and self._control_wait(now) <= 0.0:
-            return self._text(self._control.popleft(), now)
+            return self._text(self._control.pop(0), now)
         if self._events and self._text_wait(now) <= 0.0:
             return self._text(self._events.popleft(), now)
         if self._audio and self._audio_wait(now) <= 0.0:

@@ -331,6 +331,8 @@ class Session:
             raw = codec.encode_parameters(parameters)
         except ValueError as error:
             raise LocalProtocolError(f"{type!r} {error}") from None
+        if memoryview(raw).nbytes + len(self.id) < limits.SEND_MAX - limits.ENVELOPE:
+            return raw
         size = len(codec.encode(self._message(Queued(type, raw))).encode())
         if size > limits.SEND_MAX:
             raise LocalProtocolError(f"{type!r} of {size} bytes: the platform takes {limits.SEND_MAX}")

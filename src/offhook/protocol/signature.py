@@ -10,6 +10,7 @@ import enum
 import hashlib
 import hmac
 import re
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Protocol
 
@@ -97,7 +98,8 @@ class NonceCache:
 
     def __init__(self, capacity: int = 8192) -> None:
         self._capacity = capacity
-        self._rooms: dict[str, dict[bytes, float]] = {}
+        # Ordered ones: a plain dict passes over all that was ever taken from its front to find the oldest.
+        self._rooms: dict[str, OrderedDict[bytes, float]] = {}
 
     def add(self, key_id: str, nonce: str, *, until: float, now: float) -> bool:
         """Remember a nonce up to the time `until`.
@@ -114,13 +116,15 @@ class NonceCache:
 
     def remember(self, key: str, mark: bytes, *, until: float, now: float) -> bool:
         """The same, by the nonce's mark."""
-        room = self._rooms.setdefault(key, {})
+        room = self._rooms.get(key)
+        if room is None:
+            room = self._rooms[key] = OrderedDict()
         if room.get(mark, float("-inf")) >= now:
             return False
         room.pop(mark, None)
         # Entries lie in order of arrival, which is the order of expiry up to the clocks' skew.
         while room and (len(room) >= self._capacity or room[next(iter(room))] < now):
-            del room[next(iter(room))]
+            room.popitem(last=False)
         room[mark] = until
         return True
 

@@ -54,6 +54,7 @@ class Signed(msgspec.Struct, frozen=True):
     Attributes:
         components: names in the order received, each with its own parameters (AudioHook uses none).
         given: the parameters in the order received, which the signature base repeats.
+        written: their text, where it came in the one form in which it is written; empty where it has to be made anew.
     """
 
     label: str
@@ -61,13 +62,16 @@ class Signed(msgspec.Struct, frozen=True):
     parameters: SignatureParameters
     given: Mapping[str, str | int]
     signature: bytes
+    written: str = ""
 
     def signature_params(self) -> str:
-        """The value of the `@signature-params` line, made anew from the parsed form (P2.6 step 12).
+        """The value of the `@signature-params` line, as it is made anew from the parsed form (P2.6 step 12).
 
         Equal to what `http_sf.ser` makes of all that the parser lets through, at a fifth of its price: names and
         strings of printable ASCII, integers of at most 15 digits. Parameters of components are not written.
         """
+        if self.written:
+            return self.written
         text = "(" + " ".join([_quote(name) for name, _ in self.components]) + ")"
         for key, value in self.given.items():
             text += f";{key}={_quote(value) if isinstance(value, str) else value}"
@@ -86,11 +90,12 @@ def read_signatures(headers: Mapping[str, str]) -> tuple[Signed, ...]:
     Raises:
         MalformedField: anything else than P2.6 steps 2 to 5 allow.
     """
-    inputs = _parse("signature-input", headers)
-    signatures = _parse("signature", headers)
+    inputs, plain = _parse("signature-input", headers)
+    signatures, _ = _parse("signature", headers)
     if bool(inputs) != bool(signatures):
         raise MalformedField("only one of Signature-Input and Signature is there")
-    return tuple([_read_member(label, member, signatures.get(label)) for label, member in inputs.items()])
+    written = plain.partition("=")[2]
+    return tuple([_read_member(label, member, signatures.get(label), written) for label, member in inputs.items()])
 
 
 def write_signature_params(components: Iterable[str], parameters: Mapping[str, str | int]) -> str:
@@ -112,25 +117,27 @@ def write_signature(label: str, signature: bytes) -> str:
     return http_sf.ser({label: (signature, {})})
 
 
-def _parse(name: str, headers: Mapping[str, str]) -> Mapping[str, object]:
+def _parse(name: str, headers: Mapping[str, str]) -> tuple[Mapping[str, object], str]:
+    """The members of a field, and its text where that is the one form in which they are written."""
     value = headers.get(name, "")
     if len(value) > MAX_FIELD:
         raise MalformedField(f"{name} has {len(value)} characters, more than {MAX_FIELD}")
     plain = _plain(value)
     if plain is not None:
-        return plain
+        return plain, value
     try:
         parsed = http_sf.parse(value.encode("ascii"), tltype="dictionary")
     except ValueError as why:  # StructuredFieldError and UnicodeEncodeError
         raise MalformedField(f"{name} is not a structured dictionary: {str(why)[:80]}") from None
     assert isinstance(parsed, dict)
-    return parsed
+    return parsed, ""
 
 
 def _plain(value: str) -> Mapping[str, object] | None:
     """What http_sf makes of a field as platforms write it: one member, and nothing loose or quoted in it.
 
     A signed upgrade costs half as much by it. None if the field is anything else, or malformed: then http_sf judges.
+    Of what it takes, `http_sf.ser` makes the same text again.
     """
     found = _SHA256.fullmatch(value)
     if found is not None:
@@ -146,7 +153,7 @@ def _plain(value: str) -> Mapping[str, object] | None:
     return {label: ([(name, {}) for name in names[1:-1].split('" "')], given)}
 
 
-def _read_member(label: str, member: object, signature: object) -> Signed:
+def _read_member(label: str, member: object, signature: object, written: str) -> Signed:
     """P2.6 steps 4 and 5 for one label."""
     match signature:
         case (bytes(mac), {}):
@@ -165,7 +172,7 @@ def _read_member(label: str, member: object, signature: object) -> Signed:
         parameters = msgspec.convert(given, SignatureParameters)
     except msgspec.ValidationError as why:
         raise MalformedField(f"a parameter of Signature-Input is wrong: {str(why)[:80]}") from None
-    return Signed(label, components, parameters, given, mac)
+    return Signed(label, components, parameters, given, mac, written)
 
 
 def _quote(text: str) -> str:

@@ -47,6 +47,10 @@ def _clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
     return time.monotonic if abs(loop.time() - time.monotonic()) < 1.0 else loop.time
 
 
+def _nobody(event: Event) -> None:
+    """Is told nothing."""
+
+
 class Connection:
     """Drives a session from a wire and a timer. It is what a WebSocket engine calls (`wire.Receiver`).
 
@@ -118,8 +122,10 @@ class Connection:
         if self.tap is not None:
             self._show(self.session.peer, data, now)
         self._deliver(self.session.receive(data, now))
-        if self.session.has_output or self.session.finished or isinstance(data, str):
+        if self.session.has_output or self.session.finished:
             self.flush()
+        elif isinstance(data, str) and self._wire is not None:
+            self._arm(self._wire)
 
     def _answers(self, text: str) -> bool:
         """Whether this was a ping that could be answered at once."""
@@ -153,6 +159,8 @@ class Connection:
         self._wire = None
         self._deliver(self.session.connection_lost(self._clock()))
         self._disarm()
+        # All of these know us: without the circle a session that is over is freed at once.
+        self._on_event, self.source, self.tap, self.on_audio_left = _nobody, None, None, None
 
     # What the application calls.
 

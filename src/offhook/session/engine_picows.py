@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from ssl import SSLContext
 
 import aiofastnet
@@ -19,7 +20,6 @@ from picows import (
     WSListener,
     WSMsgType,
     WSTransport,
-    WSUpgradeResponse,
     WSUpgradeResponseWithListener,
 )
 from picows.picows import WSProtocol  # type: ignore[attr-defined]
@@ -168,11 +168,9 @@ class _PicowsWire(WSListener):
 
     def granting(self) -> WSListener | WSUpgradeResponseWithListener:
         """The listener, with the answer to the upgrade where that has more to say than yes."""
-        subprotocol: str = getattr(self._receiver, "subprotocol", "")
-        if self._client or not subprotocol:
+        if self._client:
             return self
-        answer = WSUpgradeResponse.create_101_response({"Sec-WebSocket-Protocol": subprotocol})
-        return WSUpgradeResponseWithListener(answer, self)
+        return WSUpgradeResponseWithListener(_Granted(getattr(self._receiver, "subprotocol", "")), self)  # type: ignore[arg-type]
 
     def send(self, data: str | bytes) -> None:
         if self._open:
@@ -238,6 +236,7 @@ class _PicowsWire(WSListener):
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         self._shut()
+        del self._transport  # which knows us
         if not self.unasked:  # or the receiver would lose what it never had
             self._closing.lost()
 
@@ -318,6 +317,43 @@ class _Notices:
         self._wire.broken(PROTOCOL_ERROR, "unreadable frame")
 
 
+class _Granted:
+    """What picows writes to a client whose upgrade is granted: its own can be any answer, and costs ten times this."""
+
+    __slots__ = ("_subprotocol", "headers")
+    status = HTTPStatus.SWITCHING_PROTOCOLS
+
+    def __init__(self, subprotocol: str) -> None:
+        self._subprotocol = subprotocol
+        self.headers: dict[str, str] = {}
+
+    def to_bytes(self) -> bytearray:
+        if self._subprotocol:
+            self.headers["Sec-WebSocket-Protocol"] = self._subprotocol
+        fields = "".join([f"{name}: {value}\r\n" for name, value in self.headers.items()])
+        head = f"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n{fields}\r\n"
+        return bytearray(head.encode("latin-1"))
+
+
+class _Socket:
+    """A socket without TLS as picows sees it.
+
+    picows sets what the loop has set already (TCP_NODELAY) or the kernel begins with (TCP_QUICKACK), and asks for names
+    and sizes to log, which nobody reads: a dozen system calls for each connection.
+    """
+
+    __slots__ = ("fileno",)
+
+    def __init__(self, socket: asyncio.Transport) -> None:
+        self.fileno = socket.get_extra_info("socket").fileno
+
+    def setsockopt(self, *option: object) -> None:
+        pass
+
+    def getsockopt(self, *option: object) -> int:
+        return 0
+
+
 class _Outlet:
     """The socket as picows sees it.
 
@@ -327,14 +363,17 @@ class _Outlet:
     still have to send then: the copy is for messages above 8 KiB only.
     """
 
-    __slots__ = ("_socket", "_wire", "get_extra_info", "get_write_buffer_size", "write")
+    __slots__ = ("_extra", "_socket", "_wire", "get_write_buffer_size", "write")
 
     def __init__(self, socket: asyncio.Transport, wire: _PicowsWire) -> None:
         self._socket = socket
         self._wire = wire
-        self.get_extra_info = socket.get_extra_info
+        self._extra = None if socket.get_extra_info("ssl_object") is not None else {"socket": _Socket(socket)}
         self.get_write_buffer_size = socket.get_write_buffer_size
         self.write = socket.write
+
+    def get_extra_info(self, name: str) -> object:
+        return self._socket.get_extra_info(name) if self._extra is None else self._extra.get(name)
 
     def writelines(self, parts: list[bytes | memoryview]) -> None:
         self.write(b"".join(parts))

@@ -19,6 +19,7 @@ logger = logging.getLogger("offhook.session")
 
 Upgrade = Callable[[asyncio.Transport, bytes, Receiver, WireLimits, Callable[[], None]], None]
 
+_EARLY = 0.002  # seconds: loops fire up to a millisecond before the time, and count in milliseconds
 _READ_BUFFER = 2_048  # bytes; a signed request has about 1,100
 
 
@@ -36,7 +37,10 @@ class Lobby:
         self.upgrade = upgrade
         self.limits = limits
         self.connections = 0
+        self.loop = asyncio.get_running_loop()
         self._waiting: dict[Gate, None] = {}  # in order of arrival
+        self._unheard: dict[Gate, float] = {}  # those whose request has not come, with its time; in the same order
+        self._timer: asyncio.TimerHandle | None = None
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -45,10 +49,27 @@ class Lobby:
         self.connections += 1
         self._empty.clear()
         self._waiting[gate] = None
+        self._unheard[gate] = self.loop.time() + self.limits.head_timeout
+        if self._timer is None:  # one for all of them: a connection is seldom there long enough to need its own
+            self._timer = self.loop.call_later(self.limits.head_timeout, self._look)
         if len(self._waiting) > self.limits.max_waiting:
             oldest = next(iter(self._waiting))
             del self._waiting[oldest]
             oldest.drop()
+
+    def heard(self, gate: Gate) -> None:
+        """The request of a connection has come, or nobody waits for it any more."""
+        self._unheard.pop(gate, None)
+
+    def _look(self) -> None:
+        self._timer = None
+        now = self.loop.time() + _EARLY
+        for gate, due in [*self._unheard.items()]:
+            if due > now:
+                self._timer = self.loop.call_at(due, self._look)
+                break
+            del self._unheard[gate]
+            gate.late()
 
     def let_in(self, gate: Gate) -> None:
         """A connection in the gate became a WebSocket."""
@@ -62,6 +83,10 @@ class Lobby:
 
     def clear(self) -> None:
         """Drop the connections in the gate."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._unheard.clear()
         for gate in self._waiting:
             gate.drop()
 
@@ -78,7 +103,8 @@ class Gate(asyncio.BufferedProtocol):
 
     def __init__(self, lobby: Lobby) -> None:
         self._lobby = lobby
-        self._loop = asyncio.get_running_loop()
+        self._loop = lobby.loop
+        self._timer: asyncio.TimerHandle | None = None  # of an answer that is put off
         self._reader = HeadReader(lobby.limits)
         self._buffer = bytearray(_READ_BUFFER)
         self._refusing = False
@@ -86,7 +112,6 @@ class Gate(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The peer is connected, and TLS is done."""
         self._socket = cast("asyncio.Transport", transport)  # uvloop's does not inherit from it
-        self._timer = self._loop.call_later(self._lobby.limits.head_timeout, self._late)
         self._lobby.enter(self)
 
     def get_buffer(self, sizehint: int) -> bytearray:
@@ -100,7 +125,7 @@ class Gate(asyncio.BufferedProtocol):
         head = self._reader.feed(memoryview(self._buffer)[:nbytes])
         if head is None:
             return
-        self._timer.cancel()
+        self._lobby.heard(self)
         arrival = self._loop.time()
         if isinstance(head, Refusal):
             self._refuse(head, arrival)
@@ -116,7 +141,9 @@ class Gate(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The peer is gone before it was let in, or after its answer."""
-        self._timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._lobby.heard(self)
         self._lobby.let_in(self)
         self._lobby.left()
 
@@ -136,7 +163,8 @@ class Gate(asyncio.BufferedProtocol):
             return Refusal(426, headers=(("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")))
         return answer
 
-    def _late(self) -> None:
+    def late(self) -> None:
+        """The time for the request is over."""
         if self._reader.started:
             self._refuse(Refusal(408), self._loop.time())
         else:

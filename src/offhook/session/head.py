@@ -21,6 +21,17 @@ _NAME = re.compile(_TOKEN)
 _ALLOWED = b"\t\r\n" + bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100))
 _BLANKS = " \t"
 _AROUND_TARGET = len("OPTIONS  HTTP/1.1")
+# The spelling of senders that we know; any other name is looked at and lowered, at three times the price.
+_USUAL: Mapping[str, str] = {
+    name: name.lower()
+    for name in (
+        "Host", "Connection", "Upgrade", "Sec-WebSocket-Version", "Sec-WebSocket-Key", "Sec-WebSocket-Extensions",
+        "User-Agent", "Audiohook-Organization-Id", "Audiohook-Session-Id", "Audiohook-Correlation-Id",
+        "Audiohook-Retry-Attempt", "X-API-KEY", "Signature-Input", "Signature", "X-Forwarded-For", "X-Forwarded-Proto",
+        "X-Forwarded-Port", "X-Amzn-Trace-Id",
+    )
+}  # fmt: skip
+_USUAL = {**_USUAL, **{name: name for name in _USUAL.values()}}
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -109,37 +120,50 @@ def _parse(head: bytes, limits: WireLimits) -> tuple[str, Mapping[str, str]] | R
         return Refusal(405, headers=(("Allow", "GET"),))
     if not target.startswith("/") or "#" in target:
         return _bad("the request target must be a path")
-    fields = _fields(lines[1:], limits.max_headers)
-    if isinstance(fields, Refusal):
-        return fields
-    headers = {name: ", ".join(values) for name, values in fields.items()}
-    refusal = _check(headers, hosts=len(fields.get("host", ())), old=minor == "0")
-    return refusal or (target, headers)
+    del lines[0]
+    if b"\n " in head or b"\n\t" in head:
+        if lines[0].startswith((" ", "\t")):
+            return _bad("a fold with nothing before it")
+        lines = _unfolded(lines)
+    headers = _fields(lines, limits.max_headers)
+    if isinstance(headers, Refusal):
+        return headers
+    return _check(headers, old=minor == "0") or (target, headers)
 
 
-def _fields(lines: list[str], most: int) -> dict[str, list[str]] | Refusal:
-    fields: dict[str, list[str]] = {}
-    count = 0
-    values: list[str] = []
+def _unfolded(lines: list[str]) -> list[str]:
+    """Without obs-folds: each is one more piece of the value before it (P2.5 rule 3)."""
+    whole: list[str] = []
     for line in lines:
-        if line.startswith((" ", "\t")):  # obs-fold: one more piece of the value before it (P2.5 rule 3)
-            if not values:
-                return _bad("a fold with nothing before it")
-            values[-1] = f"{values[-1]} {line.strip(_BLANKS)}".strip(_BLANKS)
-            continue
-        name, colon, value = line.partition(":")
-        if not colon or _NAME.fullmatch(name) is None:
-            return _bad("malformed header field")
-        count += 1
-        if count > most:
-            return Refusal(431)
-        values = fields.setdefault(name.lower(), [])
-        values.append(value.strip(_BLANKS))
-    return fields
+        if line.startswith((" ", "\t")):
+            whole[-1] = f"{whole[-1].rstrip(_BLANKS)} {line.strip(_BLANKS)}"
+        else:
+            whole.append(line)
+    return whole
 
 
-def _check(headers: Mapping[str, str], *, hosts: int, old: bool) -> Refusal | None:
-    if hosts > 1 or (not hosts and not old):
+def _fields(lines: list[str], most: int) -> dict[str, str] | Refusal:
+    if len(lines) > most:
+        return Refusal(431)
+    headers: dict[str, str] = {}
+    for line in lines:
+        spelled, colon, value = line.partition(":")
+        name = _USUAL.get(spelled)
+        if name is None or not colon:
+            if not colon or _NAME.fullmatch(spelled) is None:
+                return _bad("malformed header field")
+            name = spelled.lower()
+        value = value.strip(_BLANKS)
+        if name in headers:
+            if name == "host":
+                return _bad("a request has exactly one Host")
+            value = f"{headers[name]}, {value}"
+        headers[name] = value
+    return headers
+
+
+def _check(headers: Mapping[str, str], *, old: bool) -> Refusal | None:
+    if "host" not in headers and not old:
         return _bad("a request has exactly one Host")
     if "transfer-encoding" in headers or headers.get("content-length", "0") != "0":
         return Refusal(413, body=b"a request has no body here\n")

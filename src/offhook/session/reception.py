@@ -46,7 +46,6 @@ FAILURE_DELAY: Final = 0.5
 #: What a session id looks like in a header. P2.2: the vendor's endpoint refuses all but UUIDs; P15 row 24: of any kind.
 _SESSION_ID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
-
 #: Sessions that one process takes on, if nothing else is said.
 MOST_SESSIONS: Final = 20_000
 #: The HTTP answers to the causes of `figures.REFUSALS`.
@@ -154,6 +153,7 @@ class ServerLink:
         try:
             self.connection.lost(code, reason)
         finally:
+            self._forward = None  # it knows us
             if self._counted:
                 self._reception.leave(self)
 

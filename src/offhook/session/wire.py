@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -143,6 +144,7 @@ class WireLimits:
     close_timeout: float = 5.0
 
 
-def tokens(value: str) -> list[str]:
+@lru_cache(maxsize=32)
+def tokens(value: str) -> tuple[str, ...]:
     """The members of a comma-separated header value, in lower case."""
-    return [member.strip(" \t") for member in value.lower().split(",")]
+    return tuple([member.strip(" \t") for member in value.lower().split(",")])
