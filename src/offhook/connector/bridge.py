@@ -12,7 +12,7 @@ from .legs import Dialler, PlacedLeg
 from .line import COMFORT_AFTER, Line
 from .policy import Fallback
 from .prompts import sound_of
-from .sounds import AUDIBLE, hold_sound, loudness, soften
+from .sounds import hold_sound, is_audible, soften
 
 
 async def join(line: Line, policy: Fallback, dial: Dialler, target: str, seconds: float) -> str:
@@ -105,7 +105,7 @@ class HoldSound:
 
     def over(self, audio: bytes, on_hold: bool) -> bytes:
         """What is heard in place of this audio, 5 ms at least."""
-        self._silent = self._silent + len(audio) if on_hold and loudness(audio) < AUDIBLE else 0
+        self._silent = self._silent + len(audio) if on_hold and not is_audible(audio) else 0
         at = self._at
         if self._silent < COMFORT_AFTER or not self._sound:
             self._at = None
