@@ -128,7 +128,7 @@ class Line:
     def start(self) -> None:
         """Audio runs from now on."""
         if self._ticker is None:
-            self._ticker = Ticker.least_busy()
+            self._ticker = Ticker.soon()
             self._ticker.add(self._tick)
 
     def stop(self) -> None:

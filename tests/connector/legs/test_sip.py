@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,9 @@ from offhook.connector.legs.sip import SipDoor, SipLeg, Trunk, caller_of, networ
 from offhook.connector.legs.sipstack import Account, Invitation, Unreached
 from offhook.errors import CallEnded, UsageError
 from offhook.testing.recordings import Recordings
+
+#: Seconds at which packets come: the jitter buffer gives two at first.
+COMES = (0.03, 0.03, 0.05, 0.07)
 
 
 class Call:
@@ -158,7 +163,7 @@ async def test_audio_keys_hold_and_hang_up():
     leg.attach(listener)
     with_nothing = leg.exchange(ulaw.silence(160))
     assert call.written == b""
-    await leg.answer()
+    await leg.answer()  # nothing has come yet
     call.said = bytes(range(100)) + bytes(60)
     said, heard = leg.exchange(b"\x10" * 160)
     assert said == bytes(range(100)) + bytes(60)
@@ -178,6 +183,36 @@ async def test_audio_keys_hold_and_hang_up():
     assert call.did == ["answer"]
     with pytest.raises(CallEnded):
         await leg.answer()
+
+
+@pytest.mark.virtual_time
+async def test_ticks_begin_a_moment_after_a_packet_and_find_that_one_alone():
+    class Speaking(Call):
+        def read(self) -> bytes:
+            now = asyncio.get_running_loop().time() - began
+            due = sum(at <= now for at in COMES)
+            self.taken, new = due, due - self.taken
+            return b"".join(bytes((due,)) * 160 for _ in range(new))
+
+        taken = 0
+
+    began = asyncio.get_running_loop().time()
+    leg = SipLeg(Speaking(), lambda leg: None)
+    await leg.answer()
+    assert asyncio.get_running_loop().time() - began == pytest.approx(COMES[2] + 0.004, abs=0.0021)
+    assert leg.exchange(ulaw.silence(160))[0] == bytes((3,)) * 160
+    assert leg.inlet.waiting == 0
+
+
+@pytest.mark.virtual_time
+@pytest.mark.parametrize("gone", [False, True])
+async def test_who_says_nothing_is_not_waited_for_long(gone):
+    began = asyncio.get_running_loop().time()
+    leg = SipLeg(call := Call(), lambda leg: None)
+    if gone:
+        asyncio.get_running_loop().call_later(0.05, call.events.over, "hung up")
+    await leg.answer()
+    assert asyncio.get_running_loop().time() - began == pytest.approx(0.05 if gone else 0.2, abs=0.0021)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ the binding's, so what would be played is left alone.
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import errno
 import logging
@@ -18,6 +19,8 @@ from typing import Any, Final
 
 from ...audio import ulaw
 from ...errors import UsageError
+from .precedence import Precedence
+from .sipstack import LEAD
 
 logger = logging.getLogger("offhook.connector")
 
@@ -74,6 +77,7 @@ class _Source:
         buffer = (ctypes.c_int16 * _MOST)()
         self._bytes = memoryview(buffer).cast("B")
         self._frame = _Frame()
+        self.begun = False
         self._reference = ctypes.byref(self._frame)
         begin(self._reference, _S16LE, buffer, _MOST, ulaw.RATE, 1)
         frame = self._frame
@@ -114,6 +118,7 @@ class Device:
         self._by_call: dict[int, _Source] = {}
         self._by_address: dict[int, tuple[int, _Source]] = {}
         self._registered: list[ctypes.c_void_p] = []
+        self._precedence = Precedence()
         # The library calls these at any time until it is unloaded, which it never is.
         self._callbacks = _MAKE_SOURCE(self._make_source), _MAKE_PLAYER(self._make_player), _FREE(self._free)
         _kept.append(self._callbacks)
@@ -134,10 +139,19 @@ class Device:
             self._library.mem_deref(self._registered.pop())
 
     def send(self, call: int, ulaw_audio: bytes) -> bool:
-        """Let a call send audio, now; False if it has no audio to send."""
+        """Let a call send audio, its first after `LEAD`, all other now; False if it has no audio to send.
+
+        The thread of the stack goes by when it saw the first: had it that at once, each tick of ours that is a few
+        milliseconds late would miss its turn, and all that follows be 20 ms late.
+        """
         source = self._by_call.get(call)
         if source is None:
             return False
+        if not source.begun:
+            source.begun = True
+            self._precedence.rise()
+            asyncio.get_running_loop().call_later(LEAD, source.send, ulaw_audio[:_MOST])
+            return True
         for at in range(0, len(ulaw_audio), _MOST):
             source.send(ulaw_audio[at : at + _MOST])
         return True
@@ -159,6 +173,7 @@ class Device:
             source = _Source(take, argument, self._library.auframe_init)
             self._by_address[address] = call, source
             self._by_call[call] = source
+            self._precedence.level()  # it begins the thread of this call next
             made[0] = address
         except Exception:
             logger.exception("a SIP call could not be given its audio")

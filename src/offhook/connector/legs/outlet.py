@@ -12,6 +12,7 @@ from typing import Final
 from ...audio import ulaw
 from ...audio.conceal import Concealer
 from .inlet import is_quiet
+from .sipstack import LEAD
 
 #: Samples that wait as long as all is well: those that are just being sent.
 _SENDING: Final = 160
@@ -40,7 +41,7 @@ class Outlet:
     def pace(self, heard: bytes, now: float) -> bytes:
         """What to write of a tick's audio at this time: all of it or nothing."""
         if self._slot is None:
-            self._slot = now + _SEEN
+            self._slot = now + LEAD + _SEEN
         waiting = self._at(now)
         loud = not is_quiet(heard)
         if waiting >= LIMIT or (waiting > _SENDING and not loud):

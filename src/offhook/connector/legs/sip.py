@@ -5,6 +5,7 @@ The door is shut: who is not listed by address is refused before anybody hears o
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import logging
 import re
@@ -40,6 +41,10 @@ _ADDRESS: Final = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^<"]*?))\s*<([^>]*)>'
 _URI: Final = re.compile(r"(?:sips?|tel):(?:([^@;?>]*)@)?([^;?>]*)", re.IGNORECASE)
 #: Seconds that a trunk has until somebody is rung, if there is another one.
 _REACH: Final = 6.0
+#: Seconds that a caller has to be heard first, from look to look, and from a packet to the time for ticks to begin.
+_FIRST: Final = 0.2
+_LOOK: Final = 0.002
+_AFTER: Final = 0.004
 #: Strangers that are named in the log; the others would fill it.
 _NAMED: Final = 100
 
@@ -140,7 +145,20 @@ class SipLeg(News):
         if self.ended:
             raise CallEnded("the caller is gone")
         await self._call.answer()
+        await self._fall_in()
         self._answered = True
+
+    async def _fall_in(self) -> None:
+        """Return a moment after a packet: ticks that begin now find each one there, and need not have one to spare."""
+        loop = asyncio.get_running_loop()
+        heard, end = 0, loop.time() + _FIRST
+        while heard < 2 and not self.ended and loop.time() < end:  # the first may be several at once
+            await asyncio.sleep(_LOOK)
+            audio = self._call.read()
+            heard += bool(audio)
+        if heard:
+            self.inlet.push(audio)
+            await asyncio.sleep(_AFTER)
 
     def exchange(self, heard: bytes) -> tuple[bytes, bytes]:
         """See `Leg`."""
