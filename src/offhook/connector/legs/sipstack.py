@@ -90,7 +90,7 @@ class CallEvents(Protocol):
         """The call has ended, whoever did it; said once, and nothing else comes behind it."""
 
 
-LEAD: Final = 0.006
+LEAD: Final = 0.008
 """Seconds that the first packet of a call is kept, so that those behind it may come late by as much."""
 
 
