@@ -379,6 +379,32 @@ async def test_a_key_is_told_once_if_it_comes_both_ways():
     assert listener.told == ["1"]
 
 
+async def test_the_first_key_is_told_once_too_if_its_sound_comes_before_its_event():
+    call, leg, listener = await leg_with_tones(True)
+    press(call, leg, tones_of("1")[:960])
+    assert listener.told == ["1"]
+    call.events.key("1")
+    call.events.key("1")
+    assert listener.told == ["1", "1"], "pressed twice"
+
+
+@pytest.mark.parametrize(("found", "pause"), [("2", 0.0), ("1", 0.6)])
+async def test_another_key_is_another_press(found, pause):
+    call, leg, listener = await leg_with_tones(True)
+    press(call, leg, np.concatenate((tones_of(found), np.zeros(round(pause * 8_000)))))
+    call.events.key("1")
+    assert listener.told == [found, "1"]
+
+
+async def test_while_a_key_that_was_found_sounds_it_says_so():
+    call, leg, _ = await leg_with_tones(True)
+    assert not leg.keying
+    press(call, leg, tones_of("1")[:560])
+    assert leg.keying
+    press(call, leg, np.zeros(640))
+    assert not leg.keying
+
+
 async def test_speech_is_no_key():
     call, leg, listener = await leg_with_tones(True)
     try:

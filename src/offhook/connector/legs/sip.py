@@ -45,6 +45,8 @@ _REACH: Final = 6.0
 _FIRST: Final = 0.2
 _LOOK: Final = 0.002
 _AFTER: Final = 0.004
+#: Samples within which a key that was found in the sound and one by RFC 4733 are one press.
+_ONE_PRESS: Final = ulaw.RATE // 2
 #: Strangers that are named in the log; the others would fill it.
 _NAMED: Final = 100
 
@@ -103,14 +105,17 @@ class SipLeg(News):
         self._left = left
         self._answered = placed
         self._tones = DtmfDetector() if hears_keys else None
+        self._found, self._found_ago = "", 0  # in the sound, and how many samples ago
         self._transferring = False
         call.listen(self)
 
     # CallEvents
 
     def key(self, digit: str) -> None:
+        known = self._tones is not None and digit == self._found and self._found_ago < _ONE_PRESS
         self._tones = None
-        self._pressed(digit)
+        if not known:
+            self._pressed(digit)
 
     def _pressed(self, digit: str) -> None:
         if digit in KEYS and not self.ended:
@@ -126,7 +131,12 @@ class SipLeg(News):
             self._tell(lambda listener: listener.hung_up(reason))
         self.ended = self.ended or reason
 
-    # PlacedLeg
+    # PlacedLeg, and KeyedLeg
+
+    @property
+    def keying(self) -> bool:
+        """See `KeyedLeg`."""
+        return self._tones is not None and self._tones.sounding
 
     def send_key(self, digit: str) -> None:
         """See `PlacedLeg`."""
@@ -167,7 +177,9 @@ class SipLeg(News):
             self._call.write(self.outlet.pace(heard, time.monotonic()))
         said = self.inlet.take(len(heard))
         if self._tones is not None and not self.ended:
+            self._found_ago += len(said)
             for digit, _ in self._tones.push(ulaw.decode(said)):
+                self._found, self._found_ago = digit, 0
                 self._pressed(digit)
         return said, heard
 
