@@ -8,6 +8,7 @@ import pytest
 from offhook.audio import ulaw
 from offhook.audio.dtmf import HIGH, KEYS, LOW
 from offhook.connector.legs.sip import SipLeg
+from offhook.errors import UsageError
 from offhook.testing.recordings import Recordings
 
 from .test_sip import Call, Listener, trunk_of
