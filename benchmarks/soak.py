@@ -1,8 +1,10 @@
 """Calls at half of what a core carries, while bots are killed every few seconds: is a caller lost, or usage, or memory?
 
-    python benchmarks/soak.py [--minutes 10] [--calls N] [--seed N]
+    python benchmarks/soak.py [--minutes 10] [--load 0.5] [--calls N] [--seed N]
 
 The connector has a core, and as many callers at once as take half of it; each calls again as soon as a call is over.
+How many that are is first guessed from a few, and then found: in the first sixth of the time callers join until it is
+half a core, and all of them go on to the end. Memory is compared from the second sixth on.
 Their first bot is one of three in processes of their own, of which one gets SIGKILL every 2 to 5 seconds and is started
 anew; its sessions also die one by one, by a lost socket, garbage, or an error that they say. Behind it stands a fourth
 that fails a third of its calls, and behind that a transfer. What is written meanwhile is what `offhook run` writes:
@@ -42,8 +44,8 @@ from offhook.testing.crowd import Toll, ring, unaccounted
 
 MORTALS = ("first", "second", "third")
 PEOPLE = "sip:agents@pbx.example"
-#: Of a core.
-HALF = 0.5
+#: Of a core, and by how much of it the load may miss that.
+HALF, MISSED = 0.5, 0.1
 #: Callers with whom the cost of one is measured, and for how many seconds.
 TRIAL, TRIAL_SECONDS = 20, 8.0
 #: Share by which memory may grow and still be called flat: callers who happen to have heard more weigh some of it.
@@ -157,8 +159,8 @@ def cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-async def half_load(grave: Grave, said: bytes) -> int:
-    """How many callers take half a core, from what a few of them take."""
+async def first_guess(grave: Grave, said: bytes, load: float) -> int:
+    """How many callers take so much of a core, from what a few of them take; rather too few."""
     with tempfile.TemporaryDirectory() as folder, kept(Path(folder)) as (meter, store):
         async with connector_for(grave.ports, meter, store, grave.dice) as connector:
             calling = asyncio.create_task(ring(connector, TRIAL, TRIAL_SECONDS, lambda: WavLeg(said), lambda leg: None))
@@ -167,12 +169,45 @@ async def half_load(grave: Grave, said: bytes) -> int:
             await asyncio.sleep(TRIAL_SECONDS - 2.5)
             share = (cpu() - used) / (time.monotonic() - began)
             await calling
-    return max(4, round(TRIAL * HALF / share))
+    return max(4, round(0.8 * TRIAL * load / share))
+
+
+class Callers:
+    """As many as take so much of a core."""
+
+    def __init__(self, connector: Connector, said: bytes, seconds: float) -> None:
+        self.count = 0
+        self.share = 0.0  # of the core, since nobody joins any more
+        self._connector = connector
+        self._said = said
+        self._end = time.monotonic() + seconds
+        self._joining = seconds / 6
+
+    async def call(self, first: int, load: float | None) -> None:
+        """Call until the time is over: so many at first, and with a load, more until it is reached."""
+        async with asyncio.TaskGroup() as tasks:
+            self._join(tasks, first)
+            looks = 6 if load is not None else 0
+            for _ in range(looks):
+                await asyncio.sleep(self._joining / looks / 2)  # who has just joined costs more
+                used, began = cpu(), time.monotonic()
+                await asyncio.sleep(self._joining / looks / 2)
+                share = (cpu() - used) / (time.monotonic() - began)
+                if load is not None and share < 0.95 * load:
+                    self._join(tasks, round(self.count * min(1 / 4, 0.8 * (load / share - 1))))
+            used, began = cpu(), time.monotonic()
+            await asyncio.sleep(max(0.0, self._end - time.monotonic() - 0.5))
+            self.share = (cpu() - used) / (time.monotonic() - began)
+
+    def _join(self, tasks: asyncio.TaskGroup, more: int) -> None:
+        self.count += more
+        left = self._end - time.monotonic()
+        tasks.create_task(ring(self._connector, more, left, lambda: WavLeg(self._said), lambda leg: None))
 
 
 async def soak(given: argparse.Namespace, grave: Grave, folder: Path, file: Path) -> tuple[Toll, Memory, int, float]:
     said = ulaw.encode(tones.tone(300, 1.0, -10)) + ulaw.silence(4000)
-    callers = given.calls or await half_load(grave, said)
+    first = given.calls or await first_guess(grave, said, given.load)
     memory, connected = Memory(), file.open("w")
     toll = Toll(lambda session: connected.write(f"{session}\n"))
     with connected, kept(folder) as (meter, store):
@@ -180,16 +215,15 @@ async def soak(given: argparse.Namespace, grave: Grave, folder: Path, file: Path
         connector.watch(toll)
         async with connector:
             works = [asyncio.create_task(grave.dig()), asyncio.create_task(memory.watch())]
-            used, began = cpu(), time.monotonic()
-            await ring(connector, callers, given.minutes * 60, lambda: WavLeg(said), lambda leg: None)
-            share = (cpu() - used) / (time.monotonic() - began)
+            callers = Callers(connector, said, given.minutes * 60)
+            await callers.call(first, None if given.calls else given.load)
             for work in works:
                 work.cancel()
                 with suppress(asyncio.CancelledError):
                     await work
             if connector.calls:
                 toll.problems.append(f"{len(connector.calls)} calls are left over")
-    return toll, memory, callers, share
+    return toll, memory, callers.count, callers.share
 
 
 def verified(folder: Path) -> tuple[bool, str]:
@@ -202,7 +236,8 @@ def verified(folder: Path) -> tuple[bool, str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--calls", type=int, help="callers at once, in place of half a core's")
+    parser.add_argument("--load", type=float, default=HALF, help="of a core, that callers are to take")
+    parser.add_argument("--calls", type=int, help="callers at once, in place of a load")
     parser.add_argument("--seed", type=int, default=random.randrange(2**31))
     given = parser.parse_args()
     print(f"seed {given.seed}", flush=True)
@@ -232,6 +267,8 @@ def main() -> None:
     print(", ".join(f"{name} {count}" for name, count in toll.failures.most_common()) + f". {says}")
     for problem in (*toll.problems[:20], *lost[:20]):
         print(problem)
+    if not given.calls:
+        rig.judge("soak: load beside what it was to be", abs(share - given.load), MISSED, unit=" of a core")
     rig.judge("soak: calls without their flow's fallback", len(toll.problems), 0, form=".0f")
     rig.judge("soak: sessions lost or wrong in the usage", len(lost), 0, form=".0f")
     rig.judge("soak: memory at the end, over warm", last[0] / warm[0], 1 + FLAT)

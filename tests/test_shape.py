@@ -66,7 +66,7 @@ def test_tests_mirror_the_source() -> None:
         "protocol": {"walk", "machine", "fuzz", "field_mistakes", "ambiguities", "time", "flows", "rates"},
         "session": {"engines"},
         "bots": {"barge_in", "ending", "recording", "monitor_failing"},
-        "connector": {"call_end", "soak", "client", "network", "pbx", "foreign"},
+        "connector": {"call_end", "soak", "client", "network", "pbx", "foreign", "sip_keys"},
         "cli": {"demo", "legs"},
         "records": {"browser"},
         "testing": {"server", "client", "soak", "sockets"},

@@ -129,6 +129,7 @@ class Caller(asyncio.DatagramProtocol):
         number, payload = self._count % 512, SILENCE
         if self._count // 50 % 2 == 0:
             payload = NUMBERED[number]
+            self._departures.pop(number, None)  # one that never came back has had its time
             if self.measuring:
                 self._departures[number] = now()
                 self.sent += 1

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+import numpy as np
 import pytest
 
 from offhook.audio import tones, ulaw
+from offhook.audio.dtmf import DtmfDetector
 from offhook.connector import happenings as h
 from offhook.connector.bridge import HoldSound
 from offhook.connector.legs import TransferFailed
@@ -64,6 +66,56 @@ async def test_keys_of_the_caller_reach_whoever_it_is_joined_to():
     world = await joined(desk, WavLeg(keys=[(1.0, "1"), (1.4, "#")]), (3.0, desk.leave))
     assert desk.keys == ["1", "#"]
     assert [event.digit for event in world.of(h.KeyPressed)] == ["1", "#"]
+
+
+def keys_in(audio: bytes) -> str:
+    return "".join(digit for digit, _ in DtmfDetector().push(ulaw.decode(audio)))
+
+
+@pytest.mark.virtual_time
+async def test_keys_of_the_other_side_are_heard_by_a_caller_who_takes_none_otherwise():
+    desk, caller = Desk(TONE, keys=[(1.0, "4"), (1.05, "4"), (1.1, "#")]), WavLeg()
+    world = await joined(desk, caller, (3.0, desk.leave))
+    assert keys_in(bytes(caller.heard)) == "44#"
+    assert world.of(h.KeyPressed) == [], "the flow is told of its caller's keys alone"
+
+
+class Phone(WavLeg):
+    """A caller whose end takes keys, and whose tones are found from 1 s to 2 s."""
+
+    def __init__(self, *words: object, **options: object) -> None:
+        super().__init__(*words, **options)
+        self.keys: list[str] = []
+        self.ticks = 0
+
+    @property
+    def keying(self) -> bool:
+        return 50 <= self.ticks < 100
+
+    def exchange(self, heard: bytes) -> tuple[bytes, bytes]:
+        self.ticks += 1
+        return super().exchange(heard)
+
+    def send_key(self, digit: str) -> None:
+        self.keys.append(digit)
+
+
+@pytest.mark.virtual_time
+async def test_keys_of_the_other_side_go_to_a_caller_who_takes_them_and_into_no_sound():
+    desk, caller = Desk(keys=[(1.0, "4"), (1.4, "#")]), Phone()
+    await joined(desk, caller, (3.0, desk.leave))
+    assert caller.keys == ["4", "#"]
+    assert audible(bytes(caller.heard)) == 0
+
+
+@pytest.mark.virtual_time
+async def test_a_key_that_was_found_in_the_sound_goes_across_once_and_not_in_the_sound_as_well():
+    desk, caller = Desk(), Phone(TONE * 4, keys=[(1.0, "7")])
+    await joined(desk, caller, (3.0, desk.leave))
+    assert desk.keys == ["7"]
+    assert 1.95 < audible(bytes(desk.heard[:24_000])) < 2.05, "a second of three is left out"
+    steps = np.abs(np.diff(ulaw.decode(bytes(desk.heard[:24_000])).astype(int)))
+    assert steps.max() <= 1.3 * np.abs(np.diff(ulaw.decode(TONE).astype(int))).max()
 
 
 @pytest.mark.virtual_time

@@ -155,3 +155,21 @@ async def test_one_that_fails_is_dropped_and_the_others_go_on(caplog):
         await watch.done.wait()
     assert len(caplog.records) == 1
     assert not ticker.running
+
+
+@virtual
+async def test_calls_begin_with_the_next_ticks_and_are_spread_over_two_of_them():
+    loop = asyncio.get_running_loop()
+    first = Watch(Ticker.soon(), 50)
+    for wait in (0.021, 0.012, 0.016, 0.012):  # not when the first is among the next two
+        await asyncio.sleep(wait)
+        now = loop.time()
+        pair = [Watch(Ticker.soon(), 1), Watch(Ticker.soon(), 1)]
+        assert pair[0].ticker is not pair[1].ticker
+        for watch in pair:
+            await watch.done.wait()
+            assert 0 < watch.times[0] - now <= 0.0101
+            behind = (watch.times[0] - first.times[0]) % 0.005
+            assert min(behind, 0.005 - behind) < 1e-6
+    await first.done.wait()
+    assert not first.ticker.running

@@ -54,6 +54,11 @@ class DtmfDetector:
         self._agreeing = 0
         self._disagreeing = 0
 
+    @property
+    def sounding(self) -> bool:
+        """Whether a key that was reported is still held, as far as that is known: it is some 30 ms after its end."""
+        return self._key != _NONE
+
     def push(self, pcm: NDArray[np.int16]) -> list[tuple[str, int]]:
         """The keys that these samples reveal.
 

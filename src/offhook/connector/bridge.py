@@ -6,13 +6,19 @@ Unlike a transfer by REFER the caller stays ours: monitors and recordings go on,
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
-from ..audio import ulaw
-from .legs import Dialler, PlacedLeg
+from ..audio import tones, ulaw
+from .legs import Dialler, KeyedLeg, PlacedLeg
 from .line import COMFORT_AFTER, Line
 from .policy import Fallback
 from .prompts import sound_of
-from .sounds import AUDIBLE, hold_sound, loudness, soften
+from .sounds import hold_sound, is_audible, soften
+
+#: Seconds that a key sounds for a caller whose leg takes none otherwise, and is silent before the next.
+_KEY, _PAUSE = 0.1, 0.06
+#: Keys that may wait: who presses them is slower.
+_MOST_KEYS: Final = 20
 
 
 async def join(line: Line, policy: Fallback, dial: Dialler, target: str, seconds: float) -> str:
@@ -34,6 +40,9 @@ class Bridge:
         self._comfort = comfort
         self._leg: PlacedLeg | None = None
         self._held = HoldSound(comfort)
+        self._keys = ""  # of the other side, still to be heard
+        self._key = b""  # of that which is heard now, what is left
+        self._for_them, self._for_us = Instead(), Instead()
         self._parted: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def run(self, dial: Dialler, target: str, seconds: float) -> str:
@@ -65,7 +74,20 @@ class Bridge:
     def exchange(self, said: bytes) -> tuple[bytes, bytes]:
         """See `Leg`: a caller who holds sends its own music, or we play ours."""
         assert self._leg is not None
-        return self._leg.exchange(self._held.over(said, self._line.held))
+        caller = self._line.leg
+        keying = isinstance(caller, KeyedLeg) and caller.keying  # they get that key beside the sound
+        said = self._for_them.over(said, ulaw.silence(len(said)) if keying else None)
+        answer, heard = self._leg.exchange(self._held.over(said, self._line.held))
+        return self._for_us.over(answer, self._next_of_keys(len(answer))), heard
+
+    def _next_of_keys(self, samples: int) -> bytes | None:
+        if not self._key and self._keys:
+            digit, self._keys = self._keys[0], self._keys[1:]
+            self._key = ulaw.encode(tones.dtmf(digit, on=_KEY, off=_PAUSE))
+        if not self._key:
+            return None
+        now, self._key = self._key[:samples], self._key[samples:]
+        return now + ulaw.silence(samples - len(now))
 
     def send_key(self, digit: str) -> None:
         """See `Partner`."""
@@ -75,7 +97,12 @@ class Bridge:
     # LegListener
 
     def key(self, digit: str) -> None:
-        """See `LegListener`: keys of the other side concern nobody."""
+        """See `LegListener`: the caller's end gets it as a key where it takes keys, else as the sound of one."""
+        caller = self._line.leg
+        if isinstance(caller, KeyedLeg):
+            caller.send_key(digit)
+        elif len(self._keys) < _MOST_KEYS:
+            self._keys += digit
 
     def held(self, on: bool) -> None:
         """See `LegListener`: the caller hears the music of whoever holds, or after a moment of silence ours."""
@@ -88,6 +115,24 @@ class Bridge:
         """See `LegListener`."""
         if not self._parted.done():
             self._parted.set_result(reason)
+
+
+class Instead:
+    """Lets something be heard in place of a sound. Begins and ends without a click."""
+
+    def __init__(self) -> None:
+        self._on = False
+        self._last = ulaw.SILENCE
+
+    def over(self, audio: bytes, instead: bytes | None) -> bytes:
+        """What is heard: this audio, 5 ms at least, or what is as long and stands for it."""
+        was, self._on = self._on, instead is not None
+        if instead is None:
+            heard = soften(audio, None, rise=True) if was else audio
+        else:
+            heard = instead if was else soften(instead, int(ulaw.decode(bytes((self._last,)))[0]), rise=False)
+        self._last = heard[-1]
+        return heard
 
 
 class HoldSound:
@@ -105,7 +150,7 @@ class HoldSound:
 
     def over(self, audio: bytes, on_hold: bool) -> bytes:
         """What is heard in place of this audio, 5 ms at least."""
-        self._silent = self._silent + len(audio) if on_hold and loudness(audio) < AUDIBLE else 0
+        self._silent = self._silent + len(audio) if on_hold and not is_audible(audio) else 0
         at = self._at
         if self._silent < COMFORT_AFTER or not self._sound:
             self._at = None

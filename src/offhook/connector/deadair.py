@@ -6,7 +6,7 @@ from typing import Final
 
 from ..audio import ulaw
 from .player import TICK
-from .sounds import AUDIBLE, SPOKEN, loudness
+from .sounds import SPOKEN, is_audible, loudness
 
 #: Ticks out of the last so many that have to be loud for the caller to be speaking: 100 ms of 240.
 _LOUD, _OF = 5, 12
@@ -39,7 +39,7 @@ class DeadAir:
     def tick(self, said: bytes, heard: bytes) -> None:
         """Take 20 ms of what the caller said and heard."""
         self._recent = [*self._recent[1 - _OF :], loudness(said) >= SPOKEN]
-        if loudness(heard) >= AUDIBLE:
+        if is_audible(heard):
             # What was said before an answer, or beneath it, has been answered.
             self._spoke, self.silent = False, 0
             self._recent.clear()

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from ..audio import mix_ulaw, ulaw
 from .legs import Leg, PhoneLeg
 from .player import TICK, Played
-from .sounds import AUDIBLE, EDGE, loudness, soften
+from .sounds import EDGE, is_audible, soften
 from .ticker import PERIOD, Ticker
 
 logger = logging.getLogger("offhook.connector")
@@ -128,7 +128,7 @@ class Line:
     def start(self) -> None:
         """Audio runs from now on."""
         if self._ticker is None:
-            self._ticker = Ticker.least_busy()
+            self._ticker = Ticker.soon()
             self._ticker.add(self._tick)
 
     def stop(self) -> None:
@@ -198,7 +198,7 @@ class Line:
             audio = own if audio == _SILENCE else mix_ulaw(audio, own)
         if self._partner_said is not _SILENCE:
             audio = self._partner_said if audio == _SILENCE else mix_ulaw(audio, self._partner_said)
-        audible = loudness(audio) >= AUDIBLE
+        audible = is_audible(audio)
         self.silent = 0 if audible else self.silent + TICK
         rise = False
         if self._comfort is not None:

@@ -19,9 +19,8 @@ __all__ = ["CUSHION", "LIMIT", "TICK", "Played", "Player"]
 LIMIT: Final = 600 * ulaw.RATE
 
 _SILENT_TICK: Final = ulaw.silence(TICK)
-#: Codes whose low seven bits are above this are below -38 dBFS: nobody misses some ms of them.
-_QUIET: Final = 0x40
-_IS_LOUD: Final = bytes(0 if code & 0x7F > _QUIET else 1 for code in range(256))
+#: Codes below -38 dBFS: nobody misses some ms of them.
+_QUIET: Final = bytes(code for code in range(256) if code & 0x7F > 0x40)
 
 
 class Played(NamedTuple):
@@ -157,7 +156,7 @@ class Player:
 
 
 def _is_quiet(audio: bytes) -> bool:
-    return not any(audio.translate(_IS_LOUD))
+    return not audio.translate(None, _QUIET)
 
 
 def _silence(samples: int) -> bytes:

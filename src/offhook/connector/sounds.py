@@ -18,6 +18,7 @@ LOUDNESS: Final = bytes(0x7F - (code & 0x7F) for code in range(256))
 AUDIBLE: Final = 0x7F - (ulaw.encode(np.array([128], np.int16))[0] & 0x7F)
 #: And from which it is taken for somebody speaking: about -34 dBFS.
 SPOKEN: Final = 0x7F - (ulaw.encode(np.array([640], np.int16))[0] & 0x7F)
+_INAUDIBLE: Final = bytes(code for code in range(256) if LOUDNESS[code] < AUDIBLE)
 
 _CHORD: Final = ((220.0, 0.5), (277.5, 0.3), (330.0, 0.3), (440.0, 0.12))
 _LOOP_SECONDS: Final = 4
@@ -26,6 +27,11 @@ _LOOP_SECONDS: Final = 4
 def loudness(audio: bytes) -> int:
     """The loudest sample of a piece of mu-law, 0 to 127."""
     return max(audio.translate(LOUDNESS)) if audio else 0
+
+
+def is_audible(audio: bytes) -> bool:
+    """Whether a piece of mu-law is as loud as `AUDIBLE` anywhere."""
+    return bool(audio.translate(None, _INAUDIBLE))
 
 
 @cache

@@ -51,9 +51,11 @@ class Ticker:
         return _of_loop()[0]
 
     @staticmethod
-    def least_busy() -> Ticker:
-        """The one of the running loop's phases that has the fewest subscribers."""
-        return min(_of_loop()[1:], key=lambda ticker: len(ticker._ticks))
+    def soon() -> Ticker:
+        """Of the running loop's two phases that tick next, the one with fewer subscribers: 10 ms away at most."""
+        now = asyncio.get_running_loop().time()
+        phases = sorted(_of_loop()[1:], key=lambda ticker: ticker._next(now))
+        return min(phases[:2], key=lambda ticker: len(ticker._ticks))
 
     @property
     def running(self) -> bool:
@@ -68,6 +70,11 @@ class Ticker:
             self._start = now if self._phase is None else self._anchored(now, self._phase)
             self._count = 0
             self._arm()
+
+    def _next(self, now: float) -> float:
+        """When it ticks next, or would if somebody subscribed now."""
+        start = self._start if self.running else self._anchored(now, self._phase or 0.0)
+        return now + PERIOD - (now - start) % PERIOD
 
     @staticmethod
     def _anchored(now: float, phase: float) -> float:

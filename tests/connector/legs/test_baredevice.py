@@ -5,6 +5,7 @@ The real library uses it in `test_baresip.py`; here it is played by a double, wi
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import errno
 
@@ -14,6 +15,7 @@ import pytest
 from offhook.audio import tones, ulaw
 from offhook.connector.legs import baredevice
 from offhook.connector.legs.baredevice import Device
+from offhook.connector.legs.sipstack import LEAD
 from offhook.errors import UsageError
 
 TONE = ulaw.encode(tones.tone(437, 0.5, -12))
@@ -85,11 +87,22 @@ def device(library: Library) -> Device:
     return made
 
 
-def test_each_call_sends_what_is_its_own():
+async def begun(ours: Device, *calls: int) -> None:
+    """Let calls send their first packet."""
+    for call in calls:
+        assert ours.send(call, ulaw.silence(160))
+    await asyncio.sleep(LEAD)
+
+
+@pytest.mark.virtual_time
+async def test_each_call_sends_what_is_its_own():
     library = Library()
     ours = device(library)
     first, second = Stream(library, 10), Stream(library, 20)
     assert (first.result, second.result) == (0, 0)
+    await begun(ours, 1, 2)
+    first.taken.clear()
+    second.taken.clear()
     assert ours.send(1, TONE[:160])
     assert ours.send(2, TONE[160:320])
     assert first.taken[0].tolist() == ulaw.decode(TONE[:160]).tolist()
@@ -97,19 +110,46 @@ def test_each_call_sends_what_is_its_own():
     assert not ours.send(3, TONE[:160])
 
 
-def test_what_is_longer_than_a_packet_may_be_goes_in_parts():
+@pytest.mark.virtual_time
+async def test_the_first_packet_is_kept_a_moment_so_that_those_behind_it_may_be_late():
     library = Library()
     ours, stream = device(library), Stream(library, 10)
+    assert ours.send(1, TONE[:160])
+    await asyncio.sleep(LEAD - 0.001)
+    assert stream.taken == []
+    await asyncio.sleep(0.001)
+    assert stream.taken[0].tolist() == ulaw.decode(TONE[:160]).tolist()
+    assert ours.send(1, TONE[160:320])
+    assert len(stream.taken) == 2
+
+
+@pytest.mark.virtual_time
+async def test_a_first_packet_of_a_call_that_is_gone_meanwhile_is_not_sent():
+    library = Library()
+    ours, stream = device(library), Stream(library, 10)
+    ours.send(1, TONE[:160])
+    library.free(stream.place.value)
+    await asyncio.sleep(LEAD)
+    assert stream.taken == []
+
+
+@pytest.mark.virtual_time
+async def test_what_is_longer_than_a_packet_may_be_goes_in_parts():
+    library = Library()
+    ours, stream = device(library), Stream(library, 10)
+    await begun(ours, 1)
+    stream.taken.clear()
     ours.send(1, TONE[:2_000])
     assert np.concatenate(stream.taken).tolist() == ulaw.decode(TONE[:2_000]).tolist()
 
 
-def test_a_call_that_is_gone_is_sent_nothing_and_one_described_anew_goes_on():
+@pytest.mark.virtual_time
+async def test_a_call_that_is_gone_is_sent_nothing_and_one_described_anew_goes_on():
     library = Library()
     ours, before = device(library), Stream(library, 10)
     after = Stream(library, 10)
     library.free(before.place.value)
-    assert ours.send(1, TONE[:160])
+    await begun(ours, 1)
     assert (len(before.taken), len(after.taken)) == (0, 1)
     library.free(after.place.value)
     assert not ours.send(1, TONE[:160])

@@ -34,6 +34,18 @@ def test_what_a_late_tick_has_put_off_is_taken_back_in_silence_and_not_before():
     assert outlet.skipped == 320
 
 
+def test_one_packet_of_slack_is_taken_back_when_it_has_not_been_needed_for_some_seconds():
+    outlet, needed = Outlet(), 400
+    for tick in range(1_000):
+        late = 0.018 if tick in (40, needed) else 0.0
+        outlet.pace(QUIET, tick * 0.02 + late)
+        if 41 <= tick <= 280 or needed < tick <= 640:
+            assert outlet.ahead(tick * 0.02 + 0.019) in (0, 160)
+            assert outlet.skipped == (0 if tick < 400 else 160)
+    assert outlet.ahead(1_000 * 0.02 - 0.001) == 0
+    assert outlet.skipped == 320
+
+
 def test_above_the_limit_speech_is_left_out_and_does_not_click():
     outlet, sent = Outlet(), b""
     for at in range(0, 4_800, 160):

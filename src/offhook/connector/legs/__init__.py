@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from ...errors import OffhookError
 
@@ -110,6 +110,21 @@ class PhoneLeg(Leg, Protocol):
 
     def hang_up(self, cause: Cause = "normal") -> None:
         """End the call, or refuse it if it is not answered yet. Nothing happens if it is over. No `hung_up` follows."""
+
+
+@runtime_checkable
+class KeyedLeg(Protocol):
+    """What a leg is beside all else whose other end takes keys that are not in the sound.
+
+    Attributes:
+        keying: Whether a key that its listener was told of sounds in what it gives now.
+    """
+
+    @property
+    def keying(self) -> bool: ...
+
+    def send_key(self, digit: str) -> None:
+        """See `PlacedLeg`."""
 
 
 class PlacedLeg(PhoneLeg, Protocol):

@@ -8,6 +8,7 @@ the binding's, so what would be played is left alone.
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import errno
 import logging
@@ -16,11 +17,10 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-import numpy as np
-import numpy.typing as npt
-
 from ...audio import ulaw
 from ...errors import UsageError
+from .precedence import Precedence
+from .sipstack import LEAD
 
 logger = logging.getLogger("offhook.connector")
 
@@ -32,8 +32,11 @@ _NAME: Final = NAME.encode()
 _POINTER: Final = ctypes.c_void_p
 #: Samples that are handed over at once: of the longest packets that there are.
 _MOST: Final = 960
-#: Its number for samples of 16 bits.
+#: Its number for samples of 16 bits, low byte first.
 _S16LE: Final = 0
+#: The two bytes of what a code stands for: for 20 ms that is quicker than an array.
+_PCM: Final = ulaw.decode(bytes(range(256))).astype("<i2").tobytes()
+_LOW, _HIGH = _PCM[::2], _PCM[1::2]
 
 
 class _Wanted(ctypes.Structure):
@@ -72,9 +75,11 @@ class _Source:
         self._argument = argument
         self._lock = threading.Lock()
         buffer = (ctypes.c_int16 * _MOST)()
-        self._samples: npt.NDArray[np.int16] = np.frombuffer(memoryview(buffer), np.int16)
+        self._bytes = memoryview(buffer).cast("B")
         self._frame = _Frame()
-        begin(ctypes.byref(self._frame), _S16LE, buffer, _MOST, ulaw.RATE, 1)
+        self.begun = False
+        self._reference = ctypes.byref(self._frame)
+        begin(self._reference, _S16LE, buffer, _MOST, ulaw.RATE, 1)
         frame = self._frame
         if (frame.count, frame.rate, frame.channels, frame.samples) != (_MOST, ulaw.RATE, 1, ctypes.addressof(buffer)):
             raise UsageError(
@@ -87,10 +92,11 @@ class _Source:
             if self._take is None:
                 return
             count = len(ulaw_audio)
-            self._samples[:count] = ulaw.decode(ulaw_audio)
+            self._bytes[: 2 * count : 2] = ulaw_audio.translate(_LOW)
+            self._bytes[1 : 2 * count : 2] = ulaw_audio.translate(_HIGH)
             self._frame.count = count
             self._frame.microseconds = time.monotonic_ns() // 1000
-            self._take(ctypes.byref(self._frame), self._argument)
+            self._take(self._reference, self._argument)
 
     def close(self) -> None:
         """Nothing is handed over any more once this returns."""
@@ -112,6 +118,7 @@ class Device:
         self._by_call: dict[int, _Source] = {}
         self._by_address: dict[int, tuple[int, _Source]] = {}
         self._registered: list[ctypes.c_void_p] = []
+        self._precedence = Precedence()
         # The library calls these at any time until it is unloaded, which it never is.
         self._callbacks = _MAKE_SOURCE(self._make_source), _MAKE_PLAYER(self._make_player), _FREE(self._free)
         _kept.append(self._callbacks)
@@ -132,10 +139,19 @@ class Device:
             self._library.mem_deref(self._registered.pop())
 
     def send(self, call: int, ulaw_audio: bytes) -> bool:
-        """Let a call send audio, now; False if it has no audio to send."""
+        """Let a call send audio, its first after `LEAD`, all other now; False if it has no audio to send.
+
+        The thread of the stack goes by when it saw the first: had it that at once, each tick of ours that is a few
+        milliseconds late would miss its turn, and all that follows be 20 ms late.
+        """
         source = self._by_call.get(call)
         if source is None:
             return False
+        if not source.begun:
+            source.begun = True
+            self._precedence.rise()
+            asyncio.get_running_loop().call_later(LEAD, source.send, ulaw_audio[:_MOST])
+            return True
         for at in range(0, len(ulaw_audio), _MOST):
             source.send(ulaw_audio[at : at + _MOST])
         return True
@@ -158,6 +174,7 @@ class Device:
                 return errno.ENOMEM
             self._by_address[address] = call, source
             self._by_call[call] = source
+            self._precedence.level()  # it begins the thread of this call next
             made[0] = address
         except Exception:
             logger.exception("a SIP call could not be given its audio")

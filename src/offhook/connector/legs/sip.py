@@ -5,6 +5,7 @@ The door is shut: who is not listed by address is refused before anybody hears o
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import logging
 import re
@@ -40,6 +41,12 @@ _ADDRESS: Final = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|([^<"]*?))\s*<([^>]*)>'
 _URI: Final = re.compile(r"(?:sips?|tel):(?:([^@;?>]*)@)?([^;?>]*)", re.IGNORECASE)
 #: Seconds that a trunk has until somebody is rung, if there is another one.
 _REACH: Final = 6.0
+#: Seconds that a caller has to be heard first, from look to look, and from a packet to the time for ticks to begin.
+_FIRST: Final = 0.2
+_LOOK: Final = 0.002
+_AFTER: Final = 0.004
+#: Samples within which a key that was found in the sound and one by RFC 4733 are one press.
+_ONE_PRESS: Final = ulaw.RATE // 2
 #: Strangers that are named in the log; the others would fill it.
 _NAMED: Final = 100
 
@@ -98,14 +105,17 @@ class SipLeg(News):
         self._left = left
         self._answered = placed
         self._tones = DtmfDetector() if hears_keys else None
+        self._found, self._found_ago = "", 0  # in the sound, and how many samples ago
         self._transferring = False
         call.listen(self)
 
     # CallEvents
 
     def key(self, digit: str) -> None:
+        known = self._tones is not None and digit == self._found and self._found_ago < _ONE_PRESS
         self._tones = None
-        self._pressed(digit)
+        if not known:
+            self._pressed(digit)
 
     def _pressed(self, digit: str) -> None:
         if digit in KEYS and not self.ended:
@@ -121,7 +131,12 @@ class SipLeg(News):
             self._tell(lambda listener: listener.hung_up(reason))
         self.ended = self.ended or reason
 
-    # PlacedLeg
+    # PlacedLeg, and KeyedLeg
+
+    @property
+    def keying(self) -> bool:
+        """See `KeyedLeg`."""
+        return self._tones is not None and self._tones.sounding
 
     def send_key(self, digit: str) -> None:
         """See `PlacedLeg`."""
@@ -140,7 +155,20 @@ class SipLeg(News):
         if self.ended:
             raise CallEnded("the caller is gone")
         await self._call.answer()
+        await self._fall_in()
         self._answered = True
+
+    async def _fall_in(self) -> None:
+        """Return a moment after a packet: ticks that begin now find each one there, and need not have one to spare."""
+        loop = asyncio.get_running_loop()
+        heard, end = 0, loop.time() + _FIRST
+        while heard < 2 and not self.ended and loop.time() < end:  # the first may be several at once
+            await asyncio.sleep(_LOOK)
+            audio = self._call.read()
+            heard += bool(audio)
+        if heard:
+            self.inlet.push(audio)
+            await asyncio.sleep(_AFTER)
 
     def exchange(self, heard: bytes) -> tuple[bytes, bytes]:
         """See `Leg`."""
@@ -149,7 +177,9 @@ class SipLeg(News):
             self._call.write(self.outlet.pace(heard, time.monotonic()))
         said = self.inlet.take(len(heard))
         if self._tones is not None and not self.ended:
+            self._found_ago += len(said)
             for digit, _ in self._tones.push(ulaw.decode(said)):
+                self._found, self._found_ago = digit, 0
                 self._pressed(digit)
         return said, heard
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from . import TransferFailed
 
@@ -90,6 +90,10 @@ class CallEvents(Protocol):
         """The call has ended, whoever did it; said once, and nothing else comes behind it."""
 
 
+LEAD: Final = 0.008
+"""Seconds that the first packet of a call is kept, so that those behind it may come late by as much."""
+
+
 class SipCall(Protocol):
     """One call. Audio is mu-law at 8 kHz whatever goes over the wire; none of it blocks."""
 
@@ -115,7 +119,10 @@ class SipCall(Protocol):
         """All audio that has come since the last time."""
 
     def write(self, ulaw_audio: bytes) -> None:
-        """Send it as soon as 20 ms have passed since the packet before it. It is 20 ms, every 20 ms, or nothing."""
+        """Send it as soon as 20 ms have passed since the packet before it. It is 20 ms, every 20 ms, or nothing.
+
+        The first is sent after `LEAD`.
+        """
 
     def send_key(self, digit: str) -> None:
         """Send a key (RFC 4733) behind those before it. Nothing happens if the call is over."""
