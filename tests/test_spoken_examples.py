@@ -180,3 +180,20 @@ async def test_agent_assist() -> None:
     assert "suggestions" not in hello
     assert agent["utterances"][0]["channel"] == "internal"
     assert "suggestions" not in agent, "what the agent says asks for nothing"
+
+
+async def test_a_number_with_a_long_pause_is_one_answer() -> None:
+    """A pause of 1.0 s within four digits, longer than that which ends such a turn: `ask` takes them for one number."""
+    bot, _ = example("order_status.py")
+    number = prompts().utterance(["digits/4", 0.1, "digits/7", 1.0, "digits/1", 0.1, "digits/1"]).audio
+    events = kept(bot)
+    async with calling(bot) as call:
+        await call.listen(timeout=20)  # the welcome, and the question
+        await call.listen(timeout=20)
+        await call.play(number)
+        await call.listen(timeout=20)  # what is known of the order, and the next question
+        await call.listen(timeout=20)
+        await call.dtmf("2")
+        result = await call.result()
+    assert result.output == {"order": "4711", "known": "true", "by": "speech"}
+    assert len(of(events, happenings.TurnEnded)) == 2, "the turn was over within the number"

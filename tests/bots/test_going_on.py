@@ -33,9 +33,10 @@ def test_both_halves_are_one_turn() -> None:
     clock.now = 2.1
     made.voice(800)
     whole = made.whole(SECOND)
-    assert whole == Turn("My number is one two Three four.", 8000, 24_000, 0.8, continues=True)
+    assert whole == Turn("My number is one two Three four.", 8000, 24_000, 0.8, continues=True, added="Three four.")
     made.delivered(whole)
     made.voice(0)
+    assert made.so_far("Three") == "My number is one two Three four Three"
     assert made.whole(SECOND).text == "My number is one two Three four Three four.", "and so on"
 
 
@@ -76,6 +77,14 @@ def test_a_noise_takes_nothing_back() -> None:
     made.voice(0)
     made.nothing()
     assert made.whole(SECOND) == SECOND
+
+
+def test_a_sound_without_words_adds_nothing() -> None:
+    made, _, _ = going_on()
+    made.delivered(FIRST)
+    made.voice(0)
+    whole = made.whole(Turn("", 20_000, 24_000, 0.0))
+    assert whole == Turn(FIRST.text, 8000, 24_000, 0.9, continues=True)
 
 
 def test_whoever_does_not_answer_gets_each_turn_once() -> None:

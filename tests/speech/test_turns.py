@@ -57,6 +57,21 @@ def test_short_dropouts_do_not_delay_the_onset() -> None:
     assert run("##.##..##")[0] == Started(0, frames(9))
 
 
+@pytest.mark.parametrize(
+    ("scores", "started"),
+    [
+        ([1.0, 0.97, 0.93, 0.88, 0.8, 0.7, 0.6, 0.4, 0.2, 0.1], None),  # a cough on a line without noise
+        ([1.0, 0.97, 0.93, 0.88, 0.8, 0.7, 0.75, 0.9], 7),  # it goes on: speech, from the first frame
+        ([0.6, 0.8, 0.9, 0.95, 0.93, 0.92], 6),  # as good as it was
+        ([0.99 - 0.03 * number for number in range(15)], 12),  # fading, and twice as long
+    ],
+)
+def test_a_sound_that_fades_is_waited_for(scores: list[float], started: int | None) -> None:
+    turns = TurnDetector(PLAIN)
+    decisions = [d for at, score in enumerate(scores) for d in turns.score(score, frames(at), frames(at + 1))]
+    assert decisions[:1] == ([] if started is None else [Started(0, frames(started))])
+
+
 def test_less_voice_is_needed_to_go_on_than_to_start() -> None:
     decisions = run("#" * 10 + "-" * 100)
     assert decisions == [Started(0, frames(6))]

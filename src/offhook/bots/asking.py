@@ -13,7 +13,7 @@ from ..errors import UsageError
 from ..protocol import bot_turn_response
 from ..protocol.entities import Disposition
 from ..speech.ssml import SSML
-from .answers import Accept, digits_of
+from .answers import Accept, digits_of, is_all_of
 from .keys import Keyed, KeyEntry
 
 if TYPE_CHECKING:
@@ -39,9 +39,12 @@ _MISSED: Final = {
 _LOOK: Final = 0.2  # seconds between looks at a caller who is speaking when the time is over
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """What came of a question; true if it was answered.
+
+    A caller may go on before anything of what the bot says next was heard ("small", a pause, "no, large"). If that
+    makes another answer, this object is changed to it, and the next question is asked once more.
 
     Attributes:
         value: The answer: a choice, the keys, or what was said; empty if there is none.
@@ -64,6 +67,11 @@ class Answer:
     def __bool__(self) -> bool:
         return self.disposition == "match"
 
+    def become(self, other: Answer) -> None:
+        """Be another one, to the same attempt."""
+        self.value, self.disposition, self.by = other.value, other.disposition, other.by
+        self.text, self.confidence, self.turn = other.text, other.confidence, other.turn
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -82,6 +90,7 @@ class Question:
     confidence: float = 0.0
     type_ahead: bool = True
     secret: bool = False
+    free: bool = False  # `accept` takes whatever is said
 
     def __post_init__(self) -> None:
         if self.keys is None and not self.speech:
@@ -95,21 +104,27 @@ class Question:
         failures = {"no_input": 0, "no_match": 0}
         if not self.type_ahead:
             call.keys.clear()
-        answer = Answer("", "no_input")
-        for attempt in range(1, self.attempts + 1):
+        attempt, failed = 1, -1  # and where the turn began that was no answer
+        while True:
             with call.asked() as turns:
                 for number, prompt in enumerate(prompts, 1):
                     await call.say(prompt, interruptible=self.interruptible)
-                    if number < len(prompts) and call.answering:
+                    if number < len(prompts) and (call.answering or not turns.empty()):
                         break  # the caller speaks already: the question need not be said once more
                 answer = dataclasses.replace(await self._wait(call, turns), attempts=attempt)
-            self._tell(call, answer)
-            if answer:
-                break
+            if call.answers_before(answer.turn):
+                prompts = [self.prompt]  # it was not heard, or in vain
+                continue
+            self.tell(call, answer)
+            if answer or attempt >= self.attempts:
+                return answer
             kind = answer.disposition
             prompts = self._again(call.language, kind, failures[kind])
             failures[kind] += 1
-        return answer
+            start = -1 if answer.turn is None else answer.turn.start
+            if start < 0 or start != failed:  # else it was no more than the rest of that
+                attempt += 1
+            failed = start
 
     def _again(self, language: str | None, kind: str, times: int) -> list[Prompt]:
         """What is said before the next attempt: words of the user's in place of the question, or ours before it."""
@@ -121,12 +136,14 @@ class Question:
         words = known.get(tag)
         return [self.prompt] if words is None else [words[min(times, len(words) - 1)], self.prompt]
 
-    def _tell(self, call: Enquiring, answer: Answer) -> None:
+    def tell(self, call: Enquiring, answer: Answer) -> None:
         said = answer.disposition != "no_input" and not self.secret
         text, confidence = (answer.text, round(answer.confidence, 3)) if said else (None, None)
         call.send_event(bot_turn_response(answer.disposition, text, confidence))
 
     async def _wait(self, call: Enquiring, turns: asyncio.Queue[Turn]) -> Answer:
+        """One answer. A turn that may go on is held until it has settled; what goes on with it takes its place."""
+        held: Turn | None = None
         loop = asyncio.get_running_loop()
         waits: set[asyncio.Task[Any]] = set()
         keying: asyncio.Task[Keyed] | None = None
@@ -148,13 +165,18 @@ class Question:
                 if over in done:
                     over.result()
                 if speaking in done and speaking is not None:
-                    if not (keying is not None and call.keys.gathered):
-                        return self._of_turn(speaking.result())
-                    waits.remove(speaking)  # who presses keys while speaking is answered by the keys
-                    speaking = None
+                    waits.remove(speaking)
+                    if keying is not None and call.keys.gathered:
+                        speaking = None  # who presses keys while speaking is answered by the keys
+                        continue
+                    held = speaking.result()
+                    deadline = call.took(held, anything=self.takes_anything)
+                    if deadline <= loop.time():
+                        return self.of_turn(held)
+                    waits.add(speaking := asyncio.create_task(turns.get()))
                 elif not done and not (keying is not None and call.keys.gathered):
                     if not call.answering:
-                        return Answer("", "no_input")
+                        return Answer("", "no_input") if held is None else self.of_turn(held)
                     deadline = loop.time() + _LOOK  # speaks already, or was not understood yet
         finally:
             for task in (keying, speaking, over):
@@ -174,12 +196,30 @@ class Question:
         matched = bool(value) and complete
         return Answer(value if matched and value else "", "match" if matched else "no_match", "keys", str(keyed), 1.0)
 
-    def _of_turn(self, turn: Turn) -> Answer:
+    @property
+    def takes_anything(self) -> bool:
+        """Whether whatever is said is an answer, so that nothing tells a half from a whole."""
+        return self.free and self.keys is None
+
+    def takes(self, text: str) -> str | None:
+        """The answer that a text is; None if it is none."""
+        value = self.accept(text) if text else None
+        if value is not None and not self.choices and self.keys is not None and self.keys.length != 1:
+            return self._spoken_keys(text)
+        return value
+
+    def is_all(self, text: str) -> bool:
+        """Whether a text is an answer and nothing more need be waited for."""
+        if self.takes_anything or self.takes(text) is None:
+            return False
+        counted = not self.choices and self.keys is not None and self.keys.length not in (None, 1)
+        return counted or (not self.free and is_all_of(self.accept, text))
+
+    def of_turn(self, turn: Turn) -> Answer:
+        """What a turn is for an answer. Of those that went on, what came last counts first: "small" ... "no, large"."""
         value = None
-        if turn.text and turn.confidence >= self.confidence:
-            value = self.accept(turn.text)
-            if value is not None and not self.choices and self.keys is not None and self.keys.length != 1:
-                value = self._spoken_keys(turn.text)
+        if turn.confidence >= self.confidence:
+            value = (self.takes(turn.added) if turn.continues and self.choices else None) or self.takes(turn.text)
         disposition: Disposition = "match" if value else "no_match"
         return Answer(value or "", disposition, "speech", turn.text, turn.confidence, turn=turn)
 

@@ -10,15 +10,17 @@ from collections.abc import Iterator, Sequence
 from ..errors import CallEnded, UsageError
 from ..speech.engines import Recogniser
 from ..speech.turns import TurnPolicy
-from .answers import Accept, Choices, acceptor, is_all_of
+from .answers import Choices, acceptor
 from .asking import Answer, Prompt, Question
-from .hearing import Hearing, Interruptible, Speech, Turn
+from .hearing import GoesOn, Hearing, Interruptible, Speech, Turn
 from .keys import Keyed, KeyEntry
 from .saying import Playback
 
 
 class Enquiring(Hearing, ABC):
     """The asking half of a call; it speaks by `say`, which is the other half's."""
+
+    _before: tuple[Question, Answer] | None = None  # what was answered last, by voice
 
     async def ask(
         self,
@@ -40,7 +42,9 @@ class Enquiring(Hearing, ABC):
     ) -> Answer:
         """Ask the caller something, by voice, by keys, or by both; ask again if there is no answer, up to a limit.
 
-        What came of each attempt is sent to the platform as `bot_turn_response`.
+        What came of each attempt is sent to the platform as `bot_turn_response`. A caller who pauses and goes on before
+        the next words of the bot were heard gives one answer: see `Answer`. Where whatever is said is an answer, it is
+        held for `TurnPolicy.settle` to that end.
 
         Args:
             prompt: The question, as for `say`.
@@ -71,7 +75,7 @@ class Enquiring(Hearing, ABC):
         entry = None if keys is None else KeyEntry.of(keys)
         question = Question(
             prompt, accept, names, entry, speech, timeout, attempts, silent, missed, interruptible, confidence,
-            type_ahead, secret,
+            type_ahead, secret, free=choices is None,
         )  # fmt: skip
         if speech:
             await self._ears.attach()
@@ -80,13 +84,16 @@ class Enquiring(Hearing, ABC):
                 stack.enter_context(self.private())
             if speech:
                 stack.enter_context(self.listening(recogniser=recogniser, turns=turns))
-            if speech and choices is not None:
-                stack.enter_context(self._expecting(accept))
-            return await question.put(self)
+            if speech and not question.takes_anything:
+                stack.enter_context(self._expecting(question))
+            answer = await question.put(self)
+        self._before = (question, answer) if answer and answer.turn is not None else None
+        return answer
 
     @contextlib.contextmanager
-    def _expecting(self, accept: Accept) -> Iterator[None]:
-        self._accepts, self._ears.expects = accept, lambda text: is_all_of(accept, text)
+    def _expecting(self, question: Question) -> Iterator[None]:
+        self._accepts = question.takes
+        self._ears.expects = lambda text: question.is_all(text) or question.is_all(self._going_on.so_far(text))
         try:
             yield
         finally:
@@ -101,6 +108,31 @@ class Enquiring(Hearing, ABC):
             yield answers
         finally:
             self._answers = None
+
+    def took(self, turn: Turn, *, anything: bool) -> float:
+        """A question has that turn; returns until when it may go on, loop's time."""
+        self._going_on.delivered(turn)
+        settle = self.turn_policy.settle if anything and turn.text else 0.0
+        return max(self._mouth.opens_at, asyncio.get_running_loop().time() + settle)
+
+    def answers_before(self, turn: Turn | None) -> bool:
+        """Whether a turn goes on with the answer to the question before, and is none to the one that is open."""
+        if turn is None or not turn.continues or self._before is None:
+            return False
+        before = self._before[1].turn
+        return before is not None and before.start == turn.start
+
+    def _goes_on_with_answer(self, turn: Turn) -> GoesOn:
+        if not self.answers_before(turn) or self._before is None:
+            return ""
+        question, answer = self._before
+        whole = question.of_turn(turn)
+        if not whole or whole.value == answer.value:
+            return "same"
+        answer.become(whole)
+        if self.is_live:
+            question.tell(self, answer)
+        return "other"
 
     @property
     def answering(self) -> bool:

@@ -53,12 +53,26 @@ class GoingOn:
         """It was no turn: a noise, a sign of listening."""
         self._first = None
 
+    def so_far(self, text: str) -> str:
+        """What was said with the turn under way, if it has this text up to now."""
+        return text if self._first is None else _joined(self._first, text)
+
     def whole(self, turn: Turn) -> Turn:
         """The turn, with what was said before it, if it goes on from there."""
         first, self._first = self._first, None
         if first is None:
             return turn
-        text = f"{first.text.rstrip(' .…')} {turn.text}"
+        if not turn.text:
+            return dataclasses.replace(first, end=turn.end, continues=True, added="")
         return dataclasses.replace(
-            turn, text=text, start=first.start, confidence=min(first.confidence, turn.confidence), continues=True
+            turn,
+            text=_joined(first, turn.text),
+            start=first.start,
+            confidence=min(first.confidence, turn.confidence),
+            continues=True,
+            added=turn.text,
         )
+
+
+def _joined(first: Turn, text: str) -> str:
+    return f"{first.text.rstrip(' .…')} {text}"

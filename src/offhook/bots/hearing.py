@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -47,6 +48,7 @@ class Turn:
         end: Where it ended.
         confidence: 0 to 1.
         continues: Whether it begins with the turn before: the caller went on before the answer to that was heard.
+        added: What of the text has come since then.
     """
 
     text: str
@@ -54,6 +56,11 @@ class Turn:
     end: int
     confidence: float
     continues: bool = False
+    added: str = ""
+
+
+GoesOn = Literal["", "same", "other"]
+"""Whether a turn goes on with an answer that was taken: not at all, without changing that, or it is another one now."""
 
 
 class Hearing(Line):
@@ -286,22 +293,31 @@ class Hearing(Line):
             self._mouth.interrupt("speech")
 
     def _on_turn(self, event: heard.TurnEnded) -> None:
-        wanted = self._accepts is not None and self._accepts(event.text) is not None
-        if self._barge_in.said(event.text, self.language, wanted):
+        said = Turn(event.text, event.start, event.end, event.confidence)
+        turn = self._going_on.whole(said)
+        goes_on = self._goes_on_with_answer(turn)
+        wanted = goes_on != "other" and self._accepts is not None and self._accepts(event.text) is not None
+        if goes_on == "same" and wanted:
+            turn, goes_on = said, ""  # who knows what comes answers the next question before it is asked
+        if self._barge_in.said("" if goes_on == "same" else event.text, self.language, wanted):
             self._waiting.stop()
-            self._going_on.nothing()
-            return  # a sign of listening, or a noise: the bot speaks on
-        turn = Turn(event.text, event.start, event.end, event.confidence)
+            return  # a sign of listening, a noise, or nothing new: the bot speaks on
         if event.recognised:
             self._mouth.turn_at = now = self.connection.now
             self._mouth.opens_at = now + (event.settled_at - self.position) / RATE
         if self._answers is not None:
             self._waiting.delivered()
             self._answers.put_nowait(turn)
+        elif goes_on:
+            self._waiting.delivered()
         elif event.recognised and self._while_keying != "drop":
-            self._turns.put(self._going_on.whole(turn))
+            self._turns.put(turn)
         else:
             self._waiting.stop()
+
+    @abstractmethod
+    def _goes_on_with_answer(self, turn: Turn) -> GoesOn:
+        """A turn is over: whether it goes on with the answer to a question; that is mended here, if need be."""
 
     def _take(self, event: Event) -> None:
         tones = self._inband if isinstance(event, DtmfReceived) else None

@@ -23,6 +23,7 @@ class TurnPolicy:
         enter: Score from which a frame counts as voice while nobody speaks.
         leave: Score below which it counts as silence while somebody speaks.
         onset: Voice needed, gathered over a little more time, before speech has started; what a barge-in waits for.
+            Twice as much is needed of a sound that is fading by then: a cough.
         least: Voice that a turn must hold; with less (a cough, a click) it is not passed on.
         pause: Silence after which speech has paused; what early recognition waits for.
         silence: Silence after which the turn is over, where the words say nothing about it or are not known.
@@ -132,6 +133,7 @@ class Ended:
 Decision: TypeAlias = Started | Paused | Resumed | Ended
 
 DROPOUT = RATE // 10  # gathered voice with more silence than this in it is void: it did not begin speech
+_FADE = 0.1  # of the score, below its highest: speech begins as well as it goes on, a cough on a still line does not
 _RETURN = 0.06  # seconds of voice needed to resume: one stray frame must not put off the end of a turn
 
 
@@ -153,6 +155,8 @@ class TurnDetector:
         # Voice that may turn out to begin or resume speech.
         self._candidate: int | None = None
         self._gathered = 0
+        self._latest = self._highest = 0.0  # of its scores
+        self._fading = False
 
     @property
     def speaking(self) -> bool:
@@ -204,6 +208,8 @@ class TurnDetector:
 
     def _while_idle(self, score: float, start: int, end: int) -> tuple[Decision, ...]:
         if not self._gather(score, start, end, self.policy.onset):
+            return ()
+        if self._fading and self._gathered < 2 * self.policy.onset * RATE:
             return ()
         self._start = onset = start if self._candidate is None else self._candidate
         self._speak_on(self._gathered, end)
@@ -257,6 +263,9 @@ class TurnDetector:
             if self._candidate is None:
                 self._candidate = start
             self._gathered += end - start
+            self._highest = max(self._highest, score)
+            self._fading = score < self._latest and self._highest - score >= _FADE
+            self._latest = score
         elif self._candidate is not None and end - self._candidate - self._gathered > DROPOUT:
             self._forget_candidate()
         return self._gathered >= seconds * RATE
@@ -264,3 +273,5 @@ class TurnDetector:
     def _forget_candidate(self) -> None:
         self._candidate = None
         self._gathered = 0
+        self._latest = self._highest = 0.0
+        self._fading = False

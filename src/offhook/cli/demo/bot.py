@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 
-from offhook import Bot, Call
+from offhook import Bot, Call, Turn
 
 bot = Bot("River Street Books")
 
@@ -27,12 +27,10 @@ async def order_line(call: Call) -> None:
     if order is None:
         return await call.end(order="", delivery="", confirmed=False)
     delivery, confirmed = "this evening", False
-    playback = await call.say(
-        f"Thank you. Order {' '.join(order)}, {TITLES.get(order, 'your book')}. The driver came today, but nobody "
-        "opened the door. He will come again this evening, between six and nine. Somebody has to be at home, "
-        "because he needs a signature, and he cannot leave the parcel with a neighbor."
-    )
-    turn = await call.listen(timeout=6 if playback.interrupted else 3)
+    turn = await tell_state(call, order)
+    while turn is not None and turn.continues:  # the number went on before anything of that was heard
+        order = understand_order(turn.text) or order
+        turn = await tell_state(call, order)
     wish = understand_time(turn.text) if turn else None
     if wish:
         await call.say(f"Of course: {wish} If that is right, press 1.")
@@ -42,6 +40,16 @@ async def order_line(call: Call) -> None:
     await call.listen(timeout=7)
     await call.say("Thank you for calling. Goodbye!", interruptible=False)
     await call.end(order=order, title=TITLES.get(order, ""), delivery=delivery, confirmed=confirmed)
+
+
+async def tell_state(call: Call, order: str) -> Turn | None:
+    """Tell where the order is; returns what the caller says to that."""
+    playback = await call.say(
+        f"Thank you. Order {' '.join(order)}, {TITLES.get(order, 'your book')}. The driver came today, but nobody "
+        "opened the door. He will come again this evening, between six and nine. Somebody has to be at home, "
+        "because he needs a signature, and he cannot leave the parcel with a neighbor."
+    )
+    return await call.listen(timeout=6 if playback.interrupted else 3)
 
 
 async def ask_order(call: Call) -> str | None:
