@@ -304,8 +304,7 @@ class Mouth:
         while not saying.over:
             settled = self.ledger.settled
             saying.changed.clear()
-            # Else it takes as long as the audio, or a confirmation.
-            waits = saying.complete and not saying.stopped and self._held is not saying
+            waits = saying.complete and not saying.stopped and self._held is not saying  # else as long as it takes
             try:
                 async with asyncio.timeout(PATIENCE + self.waiting / RATE if waits else None):
                     await saying.changed.wait()
