@@ -177,7 +177,7 @@ def show(found: list[dict[str, Any]]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=30.0, help="of each row")
-    parser.add_argument("--calls", type=int, nargs="+", default=[1, TARGET_CALLS, 60, 80])
+    parser.add_argument("--calls", type=int, nargs="+", default=[1, TARGET_CALLS, 45, 50, 60])
     parser.add_argument("--hops", action="store_true", help="split the delay up as well")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
