@@ -37,7 +37,7 @@ def test_a_turn_starts_is_paused_and_ends() -> None:
     assert decisions == [
         Started(frames(10), frames(16)),  # 120 ms of voice, dated back to its beginning
         Paused(frames(30), frames(43)),  # 250 ms of silence lie within 13 frames
-        Ended(frames(10), frames(30), frames(55), True, "silence", frames(55)),
+        Ended(frames(10), frames(30), frames(55), True, "silence", frames(30) + 6800),  # 0.5 s, and 0.35 s to settle
     ]
 
 
