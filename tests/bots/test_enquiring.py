@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,8 @@ pytestmark = [pytest.mark.virtual_time, pytest.mark.usefixtures("pool")]
 SIZES = ["small", "large"]
 QUICK = TurnPolicy(silence=0.3, finished=0.2, settle=0.35)
 
+HASTY = dataclasses.replace(QUICK, settle=0.0)
+
 
 @dataclass
 class Spoken:
@@ -40,11 +43,14 @@ class Spoken:
 
 
 async def held(
-    handler: Callable[[Call], Awaitable[None]], texts: dict[int, str], caller_does: Callable[[Caller], Awaitable[None]]
+    handler: Callable[[Call], Awaitable[None]],
+    texts: dict[int, str],
+    caller_does: Callable[[Caller], Awaitable[None]],
+    policy: TurnPolicy = QUICK,
 ) -> tuple[Result, list[Any], list[str]]:
     """A call: its result, the dispositions told, and all that was synthesised."""
     tones = Tones()
-    bot = make_bot(handler, engines=engines(Spoken(texts), tones), turns=QUICK)
+    bot = make_bot(handler, engines=engines(Spoken(texts), tones), turns=policy)
     async with calling(bot) as caller:
         await caller_does(caller)
         result = await caller.result()
@@ -111,7 +117,7 @@ async def test_another_question_that_was_not_heard_is_taken_back() -> None:
     async def handler(call: Call) -> None:
         answers.append(await call.ask("Which size?", SIZES, attempts=2))
 
-    _, told, _ = await held(handler, {6: "well now", 8: "a large one"}, says(0.6, 0.36, 0.8))
+    _, told, _ = await held(handler, {6: "well now", 8: "a large one"}, says(0.6, 0.36, 0.8), HASTY)
     assert [(answer.value, answer.text) for answer in answers] == [("large", "well now a large one")]
     assert [entity["disposition"] for entity in told] == ["no_match", "match"], "the half was told before it went on"
     assert answers[0].turn is not None

@@ -37,7 +37,7 @@ def test_a_turn_starts_is_paused_and_ends() -> None:
     assert decisions == [
         Started(frames(10), frames(16)),  # 120 ms of voice, dated back to its beginning
         Paused(frames(30), frames(43)),  # 250 ms of silence lie within 13 frames
-        Ended(frames(10), frames(30), frames(55), True, "silence", frames(55)),
+        Ended(frames(10), frames(30), frames(55), True, "silence", frames(30) + 6800),  # 0.5 s, and 0.35 s to settle
     ]
 
 
@@ -155,14 +155,14 @@ def test_flush_ends_a_turn_once() -> None:
 def test_presets_differ_in_patience() -> None:
     script = "#" * 20 + "." * 100
     ends = [run(script, policy)[-1] for policy in (TurnPolicy.eager(), TurnPolicy(), TurnPolicy.patient())]
-    times = [end.decided_at for end in ends if isinstance(end, Ended)]
+    times = [end.settled_at for end in ends if isinstance(end, Ended)]
     assert times == sorted(set(times))
     assert len(times) == 3
 
 
 @pytest.mark.parametrize(
     ("finality", "silent", "settled"),
-    [("finished", 0.3, 0.3), ("unsure", 0.5, 0.5), ("digits", 0.7, 1.0), ("open", 1.2, 1.5)],
+    [("finished", 0.3, 0.3), ("unsure", 0.5, 0.8), ("digits", 0.7, 1.0), ("open", 1.2, 1.5)],
 )
 def test_the_words_tell_how_long_a_pause_may_last(finality: Finality, silent: float, settled: float) -> None:
     turns = TurnDetector(TurnPolicy(pause=0.14, silence=0.5, finished=0.3, digits=0.7, open=1.2, settle=0.3))

@@ -30,7 +30,7 @@ class TurnPolicy:
         finished: The same after words that sound finished, if that is less.
         digits: The same in a number that is being read out, if that is more.
         open: The same after words at which nobody stops ("my number is"), if that is more.
-        settle: More silence, behind `digits` or `open`, before an answer to such a turn is heard: it is prepared
+        settle: More silence before an answer to a turn is heard whose words do not sound finished: it is prepared
             meanwhile, and taken back if the caller goes on.
         longest: A turn is cut here; what follows is the next turn.
     """
@@ -40,7 +40,7 @@ class TurnPolicy:
     onset: float = 0.12
     least: float = 0.16
     pause: float = 0.12
-    silence: float = 0.42
+    silence: float = 0.3
     finished: float = 0.2
     digits: float = 0.55
     open: float = 0.9
@@ -80,7 +80,7 @@ class TurnPolicy:
 
     def hush(self, finality: Finality) -> float:
         """Seconds of silence before an answer to a turn whose words sound like that is heard."""
-        return self.wait(finality) + (self.settle if finality in ("digits", "open") else 0.0)
+        return self.wait(finality) + (0.0 if finality == "finished" else self.settle)
 
 
 Cause: TypeAlias = Literal["silence", "length", "cut"]
