@@ -198,6 +198,15 @@ async def test_nothing_can_be_said_without_audio() -> None:
     assert await platform.hang_up() == 0.0
 
 
+async def test_a_bot_that_cannot_speak_is_told_of_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    async def handler(call: Call) -> None:
+        await call.say("hello")
+
+    platform = await Platform(make_bot(handler), media=()).open()
+    await platform.when(lambda: platform.session.finished)
+    assert [(record.exc_info, "without audio" in record.getMessage()) for record in caplog.records] == [(None, True)]
+
+
 @pytest.mark.parametrize("media", [MONO_L16, STEREO])
 async def test_a_bot_speaks_whatever_format_it_was_offered(media: object) -> None:
     audio = bytes(range(1, 120)) * 20

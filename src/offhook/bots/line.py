@@ -8,6 +8,7 @@ ends well, when it raises the session ends with an error, and when the caller ha
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
 from functools import cached_property, partial
@@ -356,7 +357,9 @@ class Line(Parted):
 
     def _fail(self, error: BaseException, what: str) -> None:
         """Our own side has failed: the whole story to our log, a neutral word to the platform."""
-        logger.error("session %s: %s", self.session.id, what, exc_info=wordless(error, logger))
+        mute = not self.channels and isinstance(error, LocalProtocolError)  # the platform's choice, told in our words
+        told = None if mute else wordless(error, logger)
+        logger.error("session %s: %s", self.session.id, f"{what}: {error}" if mute else what, exc_info=told)
         self.journal.error = self.journal.error or type(error).__name__
         if self.session.is_live:
             self._ending = True
@@ -372,11 +375,9 @@ class Line(Parted):
         self.connection.flush()
 
     def _answer_close(self) -> None:
-        try:
+        with contextlib.suppress(LocalProtocolError):  # `closed` has left already: the handler was too slow to stop
             self.session.close()
-        except LocalProtocolError:
-            return  # `closed` has left already, or leaves by itself: the handler was too slow to stop
-        self.connection.flush()
+            self.connection.flush()
 
     # Its beginning.
 
