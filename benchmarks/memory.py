@@ -3,7 +3,7 @@
 "listens" is a bot that hears and says nothing, "talks" one that speaks all the time with its playout full. The soak
 opens and closes many short calls, several times over, and reads the process after each round.
 
-Run: python benchmarks/memory.py [--sessions 2000] [--rounds 8]
+Run: python benchmarks/memory.py [--sessions 2000] [--repeat 3] [--rounds 8]
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from subjects import offhook
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sessions", type=int, default=2000)
+    parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=8)
     options = parser.parse_args()
     known = subjects.baselines(echo=False)
@@ -31,10 +32,10 @@ def main() -> None:
         ("Offhook, monitor of two channels", offhook("monitor"), Load(options.sessions, "listen", 3200, 200, 5.0)),
         ("Offhook, talks", offhook("talk"), Load(options.sessions, "talk", 1600, 200, 5.0)),
     ):
-        runs = [rig.measure(command, load) for _ in range(3)]
+        runs = [rig.measure(command, load) for _ in range(options.repeat)]
         weight[name] = middle(run.kib_per_session for run in runs)
         rows.append((name, f"{weight[name]:.1f}"))
-    rig.table(f"Growth of the process, {options.sessions:,} calls, median of 3", ("server", "KiB a call"), rows)
+    rig.table(f"Growth of the process, {options.sessions:,} calls, median of {options.repeat}", ("server", "KiB a call"), rows)
 
     rig.judge("growth for each call that listens", weight["Offhook, listens"], 40, form=".0f", unit=" KiB")
     rig.judge("growth for each call in talk, playout full", weight["Offhook, talks"], 100, form=".0f", unit=" KiB")

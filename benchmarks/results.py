@@ -58,7 +58,7 @@ QUICK = {
     "growth": ("--seconds", "4", "--most", "6000"),
     "opens": ("--rounds", "2", "--seconds", "4"),
     "opened": ("--sessions", "400"),
-    "memory": ("--rounds", "5"),
+    "memory": ("--repeat", "1", "--rounds", "5"),
     "tls": ("--seconds", "5"),
     "generator": ("--quick",),
     "transcription": ("20",),
@@ -68,7 +68,7 @@ QUICK = {
     "fanout": ("--seconds", "5"),
     "two_bots": ("--minutes", "5"),
     "mouth_to_ear": ("--seconds", "20"),
-    "soak": ("--minutes", "1"),
+    "soak": ("--minutes", "3"),
 }
 
 

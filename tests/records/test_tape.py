@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import errno
 import gc
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.records.calls import TONE
 
 from offhook.audio.wav import read_ulaw
 from offhook.protocol import trace
 from offhook.records import recording, tape
+from offhook.records.recording import Lane
 from offhook.records.tape import Message, Sound, Tape
 
 
@@ -37,6 +41,26 @@ def test_batches_end_up_in_both_files(tmp_path: Path) -> None:
     assert kept.end == trace.TraceEnd(1.0, "closed")
     silence = b"\xff" * 1600
     assert read_ulaw(tmp_path / "audio.wav") == [TONE + silence, silence + TONE]
+
+
+@given(st.lists(st.tuples(st.sampled_from([0, 1, 2]), st.integers(0, 400), st.integers(0, 60)), max_size=40))
+def test_sounds_in_one_batch_are_as_sounds_one_by_one(drawn: list[tuple[Lane, int, int]]) -> None:
+    """Most of them go on where the one before ended, as those of a call do."""
+    sounds, end = [], 0
+    for number, (lane, gap, samples) in enumerate(drawn):
+        position = end if gap > 100 else gap
+        sounds.append(Sound(lane, position, bytes([number]) * (samples * (2 if lane == recording.BOTH else 1))))
+        end = position + samples
+    kept = []
+    for batches in ([sounds], [[sound] for sound in sounds]):
+        with tempfile.TemporaryDirectory() as folder:
+            made = begin(Path(folder), lines=False)
+            for batch in batches:
+                made.write([], batch)
+            made.close()
+            file = Path(folder) / "audio.wav"
+            kept.append(file.read_bytes() if file.exists() else b"")
+    assert kept[0] == kept[1]
 
 
 def test_the_trace_begins_before_any_message(tmp_path: Path) -> None:

@@ -25,8 +25,8 @@ from .recording import BOTH, EXTERNAL, INTERNAL, Lane
 from .summary import AudioCount, CallSummary, summarise
 from .tape import Message, Sound, Tape
 
-# A batch goes to disk after so many bytes, or `disk.GATHER` seconds, whichever comes first.
-BATCH_BYTES: Final = 16_384
+# A batch goes to disk after `disk.GATHER` seconds, or so many bytes: more than a call in real time has by then.
+BATCH_BYTES: Final = 49_152
 
 T = TypeVar("T")
 

@@ -5,6 +5,7 @@ Knows messages and samples, not what they mean.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -14,7 +15,7 @@ import msgspec
 from offhook.protocol.trace import Side, TraceWriter
 
 from .disk import open_private, write_all
-from .recording import Lane, Recording
+from .recording import BOTH, Lane, Recording
 
 TRACE: Final = "trace.ndjson"
 AUDIO: Final = "audio.wav"
@@ -34,6 +35,22 @@ class Sound(msgspec.Struct, frozen=True, gc=False):
     lane: Lane
     position: int
     ulaw: bytes
+
+
+def _joined(sounds: list[Sound]) -> Iterator[Sound]:
+    """The same sounds, those that go on where the one before ended as one: to write one costs more than its bytes."""
+    run: list[bytes] = []
+    first, end = None, 0
+    for sound in sounds:
+        if first is None or sound.lane != first.lane or sound.position != end:
+            if first is not None:
+                yield Sound(first.lane, first.position, b"".join(run))
+            first, end = sound, sound.position
+            run = []
+        run.append(sound.ulaw)
+        end += len(sound.ulaw) // (2 if sound.lane == BOTH else 1)
+    if first is not None:
+        yield Sound(first.lane, first.position, b"".join(run))
 
 
 class Tape:
@@ -69,7 +86,7 @@ class Tape:
                 self.trace.message(message.t, message.sender, message.data)
             self._flush()
         if self.recording is not None:
-            for sound in sounds:
+            for sound in _joined(sounds):
                 self.recording.write(sound.lane, sound.position, sound.ulaw)
 
     def end(self, t: float, reason: str) -> None:
