@@ -35,7 +35,8 @@ def main() -> None:
         runs = [rig.measure(command, load) for _ in range(options.repeat)]
         weight[name] = middle(run.kib_per_session for run in runs)
         rows.append((name, f"{weight[name]:.1f}"))
-    rig.table(f"Growth of the process, {options.sessions:,} calls, median of {options.repeat}", ("server", "KiB a call"), rows)
+    title = f"Growth of the process, {options.sessions:,} calls, median of {options.repeat}"
+    rig.table(title, ("server", "KiB a call"), rows)
 
     rig.judge("growth for each call that listens", weight["Offhook, listens"], 40, form=".0f", unit=" KiB")
     rig.judge("growth for each call in talk, playout full", weight["Offhook, talks"], 100, form=".0f", unit=" KiB")
