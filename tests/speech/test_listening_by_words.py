@@ -32,14 +32,14 @@ async def silence_until_over(text: str, *, expects: str = "", settles: float = 0
 
 async def test_the_words_decide_when_a_turn_is_over() -> None:
     assert await silence_until_over("Yes.") == 0.2
-    assert await silence_until_over("Well, you know") == 0.5
+    assert await silence_until_over("Well, you know", settles=0.2) == 0.5
     assert await silence_until_over("Five, five, one, two.", settles=0.2) == 0.7
     assert await silence_until_over("My number is", settles=0.2) == 1.4
 
 
 async def test_a_full_answer_to_what_was_asked_ends_the_turn_early() -> None:
     assert await silence_until_over("Thick crust", expects="Thick crust") == 0.2
-    assert await silence_until_over("Thick crust") == 0.5
+    assert await silence_until_over("Thick crust", settles=0.2) == 0.5
 
 
 async def test_another_recogniser_takes_over_in_mid_utterance_and_nothing_is_lost() -> None:
