@@ -130,24 +130,23 @@ def test_a_call_from_a_file_through_a_flow_of_the_settings(tmp_path):
     assert ran.json["differences"][0]["problem"] == "differs"
 
 
+def in_a_call(tmp_path: Path, port: int, *options: str) -> subprocess.Popen[str]:
+    """The program, with half a minute to say; its events are its output."""
+    said = tmp_path / "said.wav"
+    wav.write_ulaw(said, [speech(30.0)])
+    command = [sys.executable, "-m", "offhook", "run", settings(tmp_path, port), "--wav", str(said)]
+    command += ["--no-probe", "--json", *options]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
 def test_a_crash_in_the_middle_of_a_call_loses_the_last_second_at_most(tmp_path):
-    wav.write_ulaw(tmp_path / "said.wav", [speech(30.0)])
-    with serving(Pin) as (_, port):
-        program = subprocess.Popen(
-            [sys.executable, "-m", "offhook", "run", settings(tmp_path, port), "--wav", str(tmp_path / "said.wav"),
-             "--no-probe", "--json"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )  # fmt: skip
+    with serving(Pin) as (_, port), in_a_call(tmp_path, port) as program:
         assert program.stdout is not None
         events = map(json.loads, program.stdout)
         opened = next(event for event in events if event["event"] == "session_began")
         ping = next(event for event in events if event["event"] == "round_trip")
         time.sleep(2.5)  # it is time itself that is counted
         program.kill()
-        program.wait()
-        program.stdout.close()
     database = str(tmp_path / "offhook.db")
     (row,) = offhook("usage", "--month", "all", "--database", database, "--sessions", "--json").json["usage"]
     assert row["state"] == "connected"
@@ -158,23 +157,13 @@ def test_a_crash_in_the_middle_of_a_call_loses_the_last_second_at_most(tmp_path)
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_hangs_up_the_call_of_a_file_and_all_is_written(tmp_path, number):
-    wav.write_ulaw(tmp_path / "said.wav", [speech(30.0)])
-    with serving(Pin) as (_, port):
-        program = subprocess.Popen(
-            [sys.executable, "-m", "offhook", "run", settings(tmp_path, port), "--wav", str(tmp_path / "said.wav"),
-             "--no-probe", "--json", "--out", str(tmp_path / "heard.wav")],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )  # fmt: skip
+    with serving(Pin) as (_, port), in_a_call(tmp_path, port, "--out", str(tmp_path / "heard.wav")) as program:
         assert program.stdout is not None
         events = map(json.loads, program.stdout)
         next(event for event in events if event["event"] == "round_trip")
         program.send_signal(number)
         last = list(events)[-1]
         assert (program.wait(20), program.stderr.read()) == (130, "")
-        program.stdout.close()
-        program.stderr.close()
     assert (last["event"], last["by"]) == ("call_over", "caller")
     assert TONE[:160] in wav.read_ulaw(tmp_path / "heard.wav")[0]
     assert list((tmp_path / "recordings").glob("*/audio.wav"))

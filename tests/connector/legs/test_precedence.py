@@ -84,3 +84,10 @@ def test_the_thread_is_the_one_that_says_so(kernel):
     stack.join()
     order.rise()
     assert made.priority[STACK] == 6
+
+
+def test_a_system_without_such_priorities_has_none(monkeypatch):
+    monkeypatch.delattr(os, "sched_getscheduler")
+    precedence = Precedence()
+    precedence.level()
+    precedence.rise()

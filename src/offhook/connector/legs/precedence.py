@@ -19,10 +19,12 @@ class Precedence:
     """Of the stack's thread over the one that makes this. Without real-time priority it does nothing."""
 
     def __init__(self) -> None:
-        self._policy, self._ours = os.sched_getscheduler(0), os.sched_getparam(0).sched_priority
-        real_time = self._policy in (os.SCHED_FIFO, os.SCHED_RR)
-        self._possible = real_time and self._ours < os.sched_get_priority_max(self._policy)
-        self._thread = 0
+        self._policy = self._ours = self._thread = 0
+        self._possible = False
+        if hasattr(os, "sched_getscheduler"):  # not on every system
+            self._policy, self._ours = os.sched_getscheduler(0), os.sched_getparam(0).sched_priority
+            real_time = self._policy in (os.SCHED_FIFO, os.SCHED_RR)
+            self._possible = real_time and self._ours < os.sched_get_priority_max(self._policy)
 
     def level(self) -> None:
         """Called by the stack's thread when it is about to begin another, which gets the priority that it has then."""
