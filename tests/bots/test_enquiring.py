@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.bots.fakes import Tones, calling, engines, make_bot, silence, voice
+from tests.bots.fakes import Platform, Tones, calling, engines, make_bot, silence, voice
 
 from offhook import Call
 from offhook.audio import ulaw
@@ -180,3 +180,17 @@ async def test_an_answer_behind_what_was_heard_is_an_answer_to_that() -> None:
 
     await held(handler, {5: "yes", 6: "no"}, says(0.5, 1.6, 0.6))
     assert found == ["yes", "no"]
+
+
+async def test_what_was_said_to_a_secret_question_is_not_told_with_the_next_answer() -> None:
+    answers: list[Answer] = []
+
+    async def handler(call: Call) -> None:
+        answers.append(await call.ask("PIN please", keys=4, secret=True, attempts=1, timeout=20))
+        answers.append(await call.ask("one two three four five six seven", timeout=20, attempts=1))
+
+    spoken = Spoken({10: "whisper", 12: "hello"})
+    platform = await Platform(make_bot(handler, engines=engines(spoken))).open()
+    await platform.live(9, silence(1.5) + voice(1.0) + silence(1.1) + voice(1.2) + silence(1))
+    assert [(answer.disposition, answer.value) for answer in answers] == [("no_match", ""), ("match", "hello")]
+    assert not any("whisper" in message for message in platform.messages)

@@ -87,7 +87,7 @@ class Enquiring(Hearing, ABC):
             if speech and not question.takes_anything:
                 stack.enter_context(self._expecting(question))
             answer = await question.put(self)
-        self._before = (question, answer) if answer and answer.turn is not None else None
+        self._before = (question, answer) if answer and answer.turn is not None and not secret else None
         return answer
 
     @contextlib.contextmanager
@@ -194,13 +194,20 @@ class Enquiring(Hearing, ABC):
         finally:
             self._while_keying = before
 
-    def private(self) -> contextlib.AbstractContextManager[None]:
+    @contextlib.contextmanager
+    def private(self) -> Iterator[None]:
         """For card numbers, PINs and the like: what is said and keyed meanwhile is not kept, shown or told to anybody.
 
         Events come without words and keys, messages in the trace without contents, the caller's audio is recorded as
         silence. Keys stay private for two seconds more, for those who press one too many. The handler gets everything.
+        No later turn goes on with what was said meanwhile: it would tell it.
         """
-        return self.journal.privacy.entered()
+        try:
+            with self.journal.privacy.entered():
+                yield
+        finally:
+            if self._has("_going_on"):
+                self._going_on.forget()
 
     @abstractmethod
     async def say(self, what: Prompt, *, interruptible: Interruptible = True, voice: str | None = None) -> Playback:

@@ -41,6 +41,10 @@ class GoingOn:
         """The handler is done with it: whoever does not answer turns gets each of them once."""
         self._given = None
 
+    def forget(self) -> None:
+        """What was said so far is nobody's business any more: whatever comes stands for itself."""
+        self._given = self._first = None
+
     def voice(self, ago: int) -> None:
         """A voice is heard, which began so many samples ago."""
         self._first = None
